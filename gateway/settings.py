@@ -57,6 +57,10 @@ class Settings(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=
     """Address at which the process that looks for what is wrong says whether it is well."""
     insights_pause_minutes: Annotated[float, msgspec.Meta(ge=0.01, le=1_440)] = 5.0
     """Pause between two looks at what is new in the log."""
+    insights_target_low_percent: Annotated[int, msgspec.Meta(ge=0, le=98)] = 25
+    """How full customers' caps should be, at least: where the one in the middle has less, too little is done."""
+    insights_target_high_percent: Annotated[int, msgspec.Meta(ge=1, le=99)] = 89
+    """Likewise at most: where the one in the middle has more, a channel or segment is saturated."""
     rollouts_listen: Port = "127.0.0.1:50053"
     """Address at which the process that moves rollouts says whether it is well."""
     rollouts_poll_seconds: Annotated[float, msgspec.Meta(ge=0.1, le=3_600)] = 5.0
@@ -116,6 +120,9 @@ class Settings(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=
     record_key_file: Path | None = None
     """File with the master keys of what records say of customers, 64 hexadecimal digits a line; the first one seals.
     Unset: one in `home` is made."""
+    vault_key_file: Path | None = None
+    """File with the keys that the vault's sensitive attributes are sealed with, 64 hexadecimal digits a line; the first
+    one seals. Unset: one in `home` is made."""
     trusted_people_file: Path | None = None
     """File with the `people` and `approvals` of a policy, whom this process trusts where it has run none yet; unset:
     those of the first revision that it finds."""

@@ -158,6 +158,15 @@ def _control_keys(settings: Settings) -> tuple[bytes, ...]:
         _fail(str(error), 2)
 
 
+def _vault_keys(settings: Settings) -> tuple[bytes, ...]:
+    from gateway.adapters.sealing import sealing_keys
+
+    try:
+        return sealing_keys(settings.vault_key_file or settings.home / "secrets" / "vault.key")
+    except (OSError, ValueError) as error:
+        _fail(str(error), 2)
+
+
 def _trusted_people(settings: Settings) -> Authority | None:
     if settings.trusted_people_file is None:
         return None
@@ -181,6 +190,7 @@ _shell = Shell(
     _trusted_people,
     _record_keys,
     _control_keys,
+    _vault_keys,
 )
 processes.add_to(app, _shell)
 agents_command.add_to(app, _shell)

@@ -41,6 +41,10 @@ class Sealer:
         nonce = os.urandom(_NONCE_BYTES)
         return MARK + self._first + nonce + self._ciphers[self._first].encrypt(nonce, clear, bound_to)
 
+    def is_current(self, sealed: bytes) -> bool:
+        """Whether it was sealed with the key that seals now."""
+        return sealed.startswith(MARK + self._first)
+
     def open(self, sealed: bytes, *, bound_to: bytes) -> bytes:
         """What was sealed.
 

@@ -146,28 +146,9 @@ class ContractBook:
                 yield from service.methods
 
     def _add_annotated(self, method: MethodDescriptor, mistakes: Mistakes) -> None:
-        # The pool of the book does not know our extension's Python class; the bytes do not care.
-        options = descriptor_pb2.MethodOptions.FromString(method.GetOptions().SerializeToString())
-        if not options.HasExtension(annotations_pb2.call):
-            return
-        call = options.Extensions[annotations_pb2.call]
-        operation = _OPERATIONS.get(call.operation)
-        if operation is None:
-            return
-        repeatable = options.idempotency_level != descriptor_pb2.MethodOptions.IDEMPOTENCY_UNKNOWN
-        binding = MethodBinding(
-            method=_full(method),
-            operation=operation,
-            idempotent=repeatable,
-            max_message_bytes=call.max_message_bytes,
-            topics=call.topics,
-            created=call.created,
-            instructions=call.instructions,
-            served_version=call.served_version,
-            usage=call.usage,
-            **{name: getattr(call, name) for name in Said._fields},
-        )
-        self._describe(method, binding, ("contracts",), mistakes)
+        binding = annotated(method)
+        if binding is not None:
+            self._describe(method, binding, ("contracts",), mistakes)
 
     def _add_bound(self, binding: MethodBinding, path: Path, mistakes: Mistakes) -> None:
         service, _, name = binding.method.removeprefix("/").partition("/")
@@ -253,6 +234,30 @@ class ContractBook:
                 if (values := closed_values(method.input_type, field_path))
             },
         )
+
+
+def annotated(method: MethodDescriptor) -> MethodBinding | None:
+    """What the annotations of a method say of it, as a binding would; `None`: it has none."""
+    # The pool of the book does not know our extension's Python class; the bytes do not care.
+    options = descriptor_pb2.MethodOptions.FromString(method.GetOptions().SerializeToString())
+    if not options.HasExtension(annotations_pb2.call):
+        return None
+    call = options.Extensions[annotations_pb2.call]
+    operation = _OPERATIONS.get(call.operation)
+    if operation is None:
+        return None
+    return MethodBinding(
+        method=_full(method),
+        operation=operation,
+        idempotent=options.idempotency_level != descriptor_pb2.MethodOptions.IDEMPOTENCY_UNKNOWN,
+        max_message_bytes=call.max_message_bytes,
+        topics=call.topics,
+        created=call.created,
+        instructions=call.instructions,
+        served_version=call.served_version,
+        usage=call.usage,
+        **{name: getattr(call, name) for name in Said._fields},
+    )
 
 
 def _created(

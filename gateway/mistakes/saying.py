@@ -62,9 +62,15 @@ class Problem(Worded):
         return words(self._mistake, language=language).problem
 
 
-def words(mistake: Mistake, *, language: str, placed: bool = True) -> Words:
-    """What is wrong and how to mend it. `placed`: with where in the expression, of what is wrong within one."""
-    problem, fix = (_filled(pair, mistake.what.values, language) for pair in MISTAKES[mistake.what.code])
+def words(
+    mistake: Mistake, *, language: str, placed: bool = True, more: Mapping[str, tuple[Pair, Pair]] = MISTAKES
+) -> Words:
+    """What is wrong and how to mend it. `placed`: with where in the expression, of what is wrong within one.
+
+    `more` has the texts of codes that only another kind of document has.
+    """
+    texts = more.get(mistake.what.code) or MISTAKES[mistake.what.code]
+    problem, fix = (_filled(pair, mistake.what.values, language) for pair in texts)
     if placed and mistake.at != NOWHERE:
         line, column = mistake.at
         problem = _filled(_PLACED, {"line": line, "column": column, "problem": problem}, language)

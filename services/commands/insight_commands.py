@@ -20,6 +20,7 @@ if TYPE_CHECKING:
 
     from services.commands.summing import Sums
     from services.findings.finding import Seen
+    from services.insights.pressure.segments import Target
 
 Folder = Annotated[
     Path | None, typer.Option(help="Where what was read is kept, so that the next time only what is new is read.")
@@ -78,7 +79,8 @@ def commands(shell: Shell) -> typer.Typer:
 
         settings = shell.settings()
         configure(settings.log_level)
-        sums = _sums(shell, settings)
+        sums, target = _sums(shell, settings), _target(shell, settings)
+        vault_keys = shell.vault_keys(settings)
         try:
             run_process(
                 lambda: serve(
@@ -86,8 +88,10 @@ def commands(shell: Shell) -> typer.Typer:
                     home=settings.home,
                     redis_url=redis_url(settings),
                     audit=settings.audit_listen,
+                    vault_keys=vault_keys,
                     pause_seconds=60 * settings.insights_pause_minutes,
                     drain_seconds=settings.drain_seconds,
+                    target=target,
                     to=Metering(settings.otlp_endpoint, settings.metrics_listen, settings.home),
                     opens=lambda folder: Columns(folder, summing=sums),
                 )
@@ -96,6 +100,16 @@ def commands(shell: Shell) -> typer.Typer:
             shell.fail(str(error))
 
     return app
+
+
+def _target(shell: Shell, settings: Settings) -> "Target":
+    """How full customers' caps should be."""
+    from services.insights.pressure.segments import Target
+
+    low, high = settings.insights_target_low_percent, settings.insights_target_high_percent
+    if low > high:
+        shell.fail(say("target", language=language(settings)))
+    return Target(low=low, high=high)
 
 
 def _sums(shell: Shell, settings: Settings) -> "Sums":
@@ -144,7 +158,7 @@ async def _looked(
                 )
                 seen, failed = await looked(
                     columns,
-                    looks(),
+                    looks(_target(shell, settings)),
                     now_ms=clock_ms(),
                     told=lambda kind: bar.update(task, description=say("looking", language=spoken, kind=kind)),
                 )

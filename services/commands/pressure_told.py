@@ -14,6 +14,7 @@ from services.findings.pressure import (
     PressureChannel,
     PressureCost,
     PressureNumber,
+    PressureSegment,
     PressureSender,
     PressureStore,
 )
@@ -47,6 +48,12 @@ def told(pressure: Pressure, *, language: str) -> Iterator[tuple[str, Rows]]:
             ),
             _figures(channel, language),
         )
+        if channel.segments:
+            low, high = (
+                wording.percent(each, language=language) for each in (pressure.target_low, pressure.target_high)
+            )
+            heading = say("pressure-segments", language=language, low=low, high=high)
+            yield heading, _segments(channel.segments, language)
         for cost in channel.costs:
             if cost.groups:
                 yield say(f"pressure-{cost.outcome}", language=language), _groups(cost, language)
@@ -80,6 +87,27 @@ def _groups(cost: PressureCost, language: str) -> Rows:
         ),
         (say("pressure-holdout", language=language), "", "", _said(cost.holdout, language), "", ""),
     )
+
+
+def _segments(segments: Sequence[PressureSegment], language: str) -> Rows:
+    return (
+        tuple(say(f"pressure-{name}", language=language) for name in ("segment", "stands", "sample", "fullness")),
+        *(
+            (
+                each.segment,
+                say(f"pressure-{each.standing}", language=language),
+                _plain(each.people, language),
+                _share(each.fullness, language),
+            )
+            for each in segments
+        ),
+    )
+
+
+def _share(number: PressureNumber, language: str) -> str:
+    ends = (number.value, number.low, number.low if number.high is None else number.high)
+    value, low, high = (wording.percent(each, language=language) for each in ends)
+    return f"{value} ({low} \N{EN DASH} {high})"
 
 
 def _senders(senders: Sequence[PressureSender], language: str) -> Rows:

@@ -32,7 +32,6 @@ def _add_looks(app: typer.Typer, shell: Shell) -> None:
     @app.command("list")
     def list_suites() -> None:
         """Show the suites that are kept."""
-        from services.probes.reading import read
         from services.probes.store import SuiteStore
 
         settings = shell.settings()
@@ -48,7 +47,7 @@ def _add_looks(app: typer.Typer, shell: Shell) -> None:
             return
         rows = [
             (
-                *(each.name, str(each.version), str(len(read(each.text).probes)), each.updated_by),
+                *(each.name, str(each.version), str(each.probes), each.updated_by),
                 dt.datetime.fromtimestamp(each.updated_ms / 1000, dt.UTC).isoformat(timespec="seconds"),
             )
             for each in found
@@ -117,13 +116,13 @@ def _saved(shell: Shell, file: Path, tenant: str, *, lang: str) -> "KeptSuite":
     from services.commands.noting import noting, operator
     from services.commands.probe_command import tell_mistakes
     from services.control.changes import LATER
-    from services.probes.reading import read_file
+    from services.probes.reading import read, text_in
     from services.probes.store import SuiteChanged, SuitesFull, SuiteStore
 
     settings = shell.settings()
     try:
-        suite = read_file(file)
-        text = file.read_text(encoding="utf-8-sig")
+        text = text_in(file)
+        suite = read(text)
     except PolicyInvalid as invalid:
         tell_mistakes(shell, str(file), invalid, lang=lang)
         raise typer.Exit(2) from None
@@ -139,8 +138,7 @@ def _saved(shell: Shell, file: Path, tenant: str, *, lang: str) -> "KeptSuite":
             async with noting(
                 shell, operation="save", resource=resource, tenant=tenant, before=before, after=LATER
             ) as changing:
-                version = 0 if there is None else there.version
-                kept = await store.save(tenant, text, by=operator().name, now_ms=clock_ms(), version=version)
+                kept = await store.put(tenant, suite, text, over=there, by=operator().name, now_ms=clock_ms())
                 changing.after = {"version": kept.version, "sha256": kept.sha256}
                 return kept
 

@@ -29,6 +29,8 @@ class Shell(NamedTuple):
     """The master keys of what records say of customers."""
     control_keys: Callable[[Settings], tuple[bytes, ...]]
     """The control plane's own keys."""
+    vault_keys: Callable[[Settings], tuple[bytes, ...]]
+    """Those of the vault of sensitive attributes."""
 
 
 def print_rows(out: Console, rows: tuple[tuple[str, ...], ...], *, whole: str = "") -> None:

@@ -55,10 +55,10 @@ def _add_load(app: typer.Typer, shell: Shell) -> None:
             held = _done(shell, lambda desk, who: desk.load(wanted, who=who))
         except WrongRows as wrong:
             from services.vault.rows import MOST_MISTAKES
+            from services.vault.texts import mistake_told
 
             for each in wrong.mistakes[:MOST_MISTAKES]:
-                problem = say(f"row-{each.code}", language=lang)
-                print_text(shell.err, say("line", language=lang, line=each.line, problem=problem))
+                print_text(shell.err, mistake_told(each.line, each.code, language=lang))
             shell.fail(wrong.said(lang), 2)
         print_text(shell.out, say("loaded", language=lang, attribute=held.attribute, people=held.people))
 
@@ -79,7 +79,7 @@ def _add_rest(app: typer.Typer, shell: Shell) -> None:
     @app.command()
     def compared() -> None:
         """Show how groups fared beside each other in the last complete week, the surest first."""
-        from services.commands.vault_tables import compared_rows
+        from services.commands.vault_tables import compared_rows, told_beside
 
         lang = language(shell.settings())
         found = _done(shell, lambda desk, _: desk.weeks())
@@ -87,6 +87,9 @@ def _add_rest(app: typer.Typer, shell: Shell) -> None:
             print_text(shell.out, say("compared-none", language=lang))
             return
         print_rows(shell.out, compared_rows(found, language=lang))
+        for week in found:
+            for text in told_beside(week, language=lang):
+                print_text(shell.out, text)
 
     @app.command()
     def forget(

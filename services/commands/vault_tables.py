@@ -1,10 +1,10 @@
 """What the vault holds, and what was compared by it, as tables. Pure."""
 
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable, Iterator, Sequence
 
 from pilote.vault.v1 import vault_service_pb2 as pb
 from services.commands.vault_texts import say
-from services.findings.wording import TOGETHER, grouped, number, rate
+from services.findings.compared import Compared, by_chance_told, compared, small, truths_told
 
 Rows = tuple[tuple[str, ...], ...]
 
@@ -18,7 +18,17 @@ def held_rows(held: Iterable[pb.Attribute], *, language: str) -> Rows:
 def compared_rows(weeks: Sequence[pb.Week], *, language: str) -> Rows:
     """All comparisons, the surest first; the first row names the columns."""
     head = tuple(say("compared-columns", language=language).split("|"))
-    return (head, *(_compared(week.tenant, each, language) for week in weeks for each in week.comparisons))
+    told = ((week.tenant, compared(each, language=language)) for week in weeks for each in week.comparisons)
+    return (head, *(_compared(tenant, each, language) for tenant, each in told))
+
+
+def told_beside(week: pb.Week, *, language: str) -> Iterator[str]:
+    """What is to be known beside a week's comparisons: truths, chance, and the groups that are too small."""
+    yield from truths_told(week.truths, language=language)
+    yield by_chance_told(week, language=language)
+    for each in (small(one, language=language) for one in week.small_groups):
+        about = {"group": each.group, "attribute": each.attribute, "hidden": each.hidden, "of": each.of}
+        yield say("small", language=language, **about)
 
 
 def _held(held: pb.Attribute) -> tuple[str, ...]:
@@ -26,20 +36,15 @@ def _held(held: pb.Attribute) -> tuple[str, ...]:
     return (held.tenant, held.attribute, str(held.people), held.purpose, held.legal_basis, until)
 
 
-def _compared(tenant: str, each: pb.Comparison, language: str) -> tuple[str, ...]:
-    def got(value: float) -> str:
-        return rate(value, share=each.share, language=language)
-
-    low, high = (number(end, language=language) for end in (each.ratio_low, each.ratio_high))
+def _compared(tenant: str, each: Compared, language: str) -> tuple[str, ...]:
     return (
-        *(tenant, each.agent, each.version, say(f"measure-{each.measure}", language=language)),
-        grouped("attribute", TOGETHER.join(each.attributes), language=language),
-        f"{grouped('group', TOGETHER.join(each.group), language=language)} ({each.persons})",
-        got(each.rate),
-        f"{grouped('group', TOGETHER.join(each.reference), language=language)} ({each.reference_persons})",
-        got(each.reference_rate),
-        number(each.ratio, language=language) if each.HasField("ratio") else "",
-        f"{low} \N{EN DASH} {high}",
+        *(tenant, each.agent, each.version, each.measure, each.attribute),
+        f"{each.group} ({each.persons})",
+        f"{each.rate} ({each.rate_within})",
+        f"{each.reference} ({each.reference_persons})",
+        f"{each.reference_rate} ({each.reference_within})",
+        *(each.ratio, each.ratio_within, each.within),
         say("yes" if each.naive else "no", language=language),
+        each.naive_chance,
         say("yes" if each.alert else "no", language=language),
     )

@@ -9,6 +9,26 @@ _TEXTS: Final = {
         "The store does not answer, so nothing was done; retry.",
         "Le registre ne répond pas, rien n’a donc été fait ; réessayez.",
     ),
+    "suite-none": (
+        "There is no suite of probes {name} that you may see.",
+        "Il n’y a pas de suite de sondes {name} que vous puissiez voir.",
+    ),
+    "suite-changed": (
+        "Somebody has changed or deleted this suite meanwhile, so nothing was done: look at it, then try again.",
+        "Quelqu’un a modifié ou supprimé cette suite entre-temps, rien n’a donc été fait : regardez-la, puis réessayez.",
+    ),
+    "suites-full": (
+        "There are {most} suites of probes already: delete one that nothing asks for.",
+        "Il y a déjà {most} suites de sondes : supprimez-en une que rien ne demande.",
+    ),
+    "probe-target": (
+        "Name a draft or a revision, not both; without either the active policy is probed.",
+        "Nommez un brouillon ou une révision, pas les deux ; sans l’un ni l’autre, la politique active est sondée.",
+    ),
+    "probe-no-policy": (
+        "No policy is active yet: say which draft or revision is to be probed.",
+        "Aucune politique n’est encore active : dites quel brouillon ou quelle révision sonder.",
+    ),
     "change-unrecorded": (
         "Nothing was changed, because the log cannot take down now who changes what; retry.",
         "Rien n’a été modifié, car le journal ne peut noter maintenant qui modifie quoi ; réessayez.",
@@ -282,6 +302,14 @@ _TEXTS: Final = {
     "finding-due": (
         "Name a time from now on, within ten years.",
         "Indiquez un moment à venir, d’ici dix ans.",
+    ),
+    "finding-no-probe": (
+        "No probe can be made of it: none of its decisions is kept any more, or the active policy does not know their methods.",
+        "Aucune sonde ne peut en être tirée : aucune de ses décisions n’est plus conservée, ou la politique active ne connaît pas leurs méthodes.",
+    ),
+    "review-no-probe": (
+        "No probe can be made of it: it was not found wrong with another verdict, its decision is not kept any more, or the active policy does not know its method.",
+        "Aucune sonde ne peut en être tirée : elle n’a pas été jugée fausse avec un autre verdict, sa décision n’est plus conservée, ou la politique active ne connaît pas sa méthode.",
     ),
     "finding-no-rule": (
         "This finding is about nothing that a rule can ask of a call: write the rule yourself, in a draft.",

@@ -65,6 +65,18 @@ class PressureSender(msgspec.Struct, frozen=True, kw_only=True, rename="camel"):
     """`of_beyond` less `of_contacts`."""
 
 
+class PressureSegment(msgspec.Struct, frozen=True, kw_only=True, rename="camel"):
+    """How one segment of a channel's customers stands."""
+
+    segment: str
+    people: int
+    """Of a sample."""
+    standing: str
+    """SATURATED, ON_TARGET, UNDER_SOLICITED: the whole interval is above, inside or below the target; else UNKNOWN."""
+    fullness: PressureNumber
+    """How full the cap of the person in the middle was: a share of 1. Intervals of all segments hold together."""
+
+
 class PressureChannel(msgspec.Struct, frozen=True, kw_only=True, rename="camel"):
     """How customers are solicited on one channel."""
 
@@ -88,6 +100,8 @@ class PressureChannel(msgspec.Struct, frozen=True, kw_only=True, rename="camel")
     """SATURATED, ON_TARGET, UNDER_SOLICITED or UNKNOWN, in the last of these weeks."""
     fullness: PressureNumber | None = None
     """How full the cap of the person in the middle was then: a share of 1."""
+    segments: tuple[PressureSegment, ...] = ()
+    """Of at least 30 people; none where no condition of the policy asks for segments."""
     costs: tuple[PressureCost, ...] = ()
     allowed: int = 0
     """How many contacts in seven days are not beyond, for `senders`."""
@@ -117,6 +131,9 @@ class Pressure(msgspec.Struct, frozen=True, kw_only=True, rename="camel"):
     end_ms: int
     channels: tuple[PressureChannel, ...] = ()
     """By which enough people were contacted, by name."""
+    target_low: float = 0.25
+    """How full the caps of people in the middle should be, at least, shares of 1; likewise `target_high`, at most."""
+    target_high: float = 0.89
 
 
 _READ: Final = msgspec.json.Decoder(Pressure)

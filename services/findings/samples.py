@@ -101,6 +101,16 @@ class Pressure(msgspec.Struct, frozen=True):
     agents: tuple[Sender, ...] = ()
 
 
+class Within(msgspec.Struct, frozen=True):
+    """A ratio among people of the same segments, and how it stands to the one over all."""
+
+    word: str
+    strata: int = 0
+    value: float | None = None
+    low: float = 0.0
+    high: float = 0.0
+
+
 class Fairness(msgspec.Struct, frozen=True):
     """What share of a group had it, and of the one that it is held against; or how often, for one person."""
 
@@ -114,6 +124,14 @@ class Fairness(msgspec.Struct, frozen=True):
     """Those that four fifths alone would call unfair."""
     alerts: int = 0
     """Those that are."""
+    known: int = 0
+    """Of how many people it is known what would have been right; 0 where the measure does not ask."""
+    naive_alarms: float = 0.0
+    """At least so often four fifths alone would alarm in such a week where all are treated alike; 0: not known."""
+    alarms: float = 0.0
+    """At most so often this rule would."""
+    within: Within | None = None
+    """The same within segments; None where that was not compared."""
 
 
 class Probing(msgspec.Struct, frozen=True):

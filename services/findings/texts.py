@@ -37,6 +37,48 @@ _TEXTS: Final = {
         "By the rule of four fifths alone, {naive} of {comparisons} comparisons would be unequal; {alerts} surely are.",
         "Selon la seule règle des quatre cinquièmes, {naive} comparaisons sur {comparisons} seraient inégales ; l’inégalité est sûre pour {alerts}.",
     ),
+    "chance-naive": (
+        "Where all are treated alike, four fifths alone would call something unequal in at least {naive} of weeks with such groups; this verdict does in at most {ours}.",
+        "Quand tous sont traités de même, les quatre cinquièmes seuls verraient une inégalité dans au moins {naive} des semaines avec de tels groupes ; ce verdict, dans {ours} au plus.",
+    ),
+    "within-SAME": (
+        "Within segments it is the same: {value}, between {low} and {high}.",
+        "À segment égal, le constat est le même : {value}, entre {low} et {high}.",
+    ),
+    "within-EXPLAINED": (
+        "Within segments the ratio is {value}, between {low} and {high}: the gap only mirrors who is in which segment. Whether that is fair is for people to say.",
+        "À segment égal, le rapport est de {value}, entre {low} et {high} : l’écart ne fait que refléter qui est dans quel segment. Est-ce équitable ? C’est à des personnes d’en juger.",
+    ),
+    "within-HIDDEN": (
+        "Within segments the ratio is {value}, between {low} and {high}: a gap that does not show over all.",
+        "À segment égal, le rapport est de {value}, entre {low} et {high} : un écart que l’ensemble masque.",
+    ),
+    "within-REVERSED": (
+        "Within segments the ratio is {value}, between {low} and {high}: there the other group is the one that fares worse.",
+        "À segment égal, le rapport est de {value}, entre {low} et {high} : c’est alors l’autre groupe qui est le moins bien traité.",
+    ),
+    "within-UNSURE": (
+        "Within segments the ratio is {value}, between {low} and {high}: too unsure to say whether the gap only mirrors who is in which segment.",
+        "À segment égal, le rapport est de {value}, entre {low} et {high} : trop incertain pour dire si l’écart ne fait que refléter qui est dans quel segment.",
+    ),
+    "within-TOO_FEW": (
+        "Within segments nothing can be said: too few people of both groups are in the same ones.",
+        "À segment égal, on ne peut rien dire : trop peu de personnes des deux groupes sont dans les mêmes.",
+    ),
+    "within-short-SAME": ("the same", "pareil"),
+    "within-short-EXPLAINED": ("explained by segments", "expliqué par les segments"),
+    "within-short-HIDDEN": ("a hidden gap", "écart masqué"),
+    "within-short-REVERSED": ("the other way round", "inversé"),
+    "within-short-UNSURE": ("unsure", "incertain"),
+    "within-short-TOO_FEW": ("too few people", "trop peu de personnes"),
+    "truth-outcomes": (
+        "An offer suits whoever converted within seven days of a contact, and neither opted out nor complained; the week before was looked at, and this is known of {people} people.",
+        "Une offre convient à qui s’est converti dans les sept jours après une sollicitation, sans se désinscrire ni se plaindre ; cela porte sur la semaine d’avant et on le sait de {people} personnes.",
+    ),
+    "truth-reviews": (
+        "Rightful is what reviews of the last four weeks say should have been allowed; they tell of decisions about {people} people.",
+        "Une demande est légitime si les revues des quatre dernières semaines disent qu’elle aurait dû être accordée ; elles portent sur des décisions concernant {people} personnes.",
+    ),
     "title-pressure": ("Too much pressure", "Pression excessive"),
     "means-pressure": (
         "The more often customers are contacted, the more of them complain, opt out or say that it is too much.",
@@ -180,6 +222,13 @@ _TEXTS: Final = {
     "measure-customers": ("customers read", "clients consultés"),
     "measure-input": ("input", "entrée"),
     "measure-cost": ("cost", "coût"),
+    "measure-true-outcomes": ("offers to customers they suit", "offres aux clients à qui elles conviennent"),
+    "measure-false-outcomes": (
+        "offers to customers they do not suit",
+        "offres aux clients à qui elles ne conviennent pas",
+    ),
+    "measure-true-reviews": ("rightful requests allowed", "demandes légitimes accordées"),
+    "measure-false-reviews": ("wrongful requests allowed", "demandes injustifiées accordées"),
     "measure-fact": ("what is known of the customer", "ce que l’on sait du client"),
     "measure-inferences": ("inferences", "inférences"),
     "measure-latency": ("latency", "latence"),

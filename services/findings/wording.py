@@ -2,7 +2,7 @@
 
 import math
 import sys
-from typing import Final
+from typing import Any, Final
 
 from gateway.core.failures import in_language
 from gateway.core.reason_texts import why
@@ -101,6 +101,12 @@ def percent(share: float, *, language: str) -> str:
     return number(share * 100, language=language) + ("\N{NO-BREAK SPACE}%" if language == "fr" else "%")
 
 
+def by_chance(naive: float, ours: float, *, language: str) -> str:
+    """The same of any two shares of weeks."""
+    told = {"naive": percent(naive, language=language), "ours": percent(ours, language=language)}
+    return say("chance-naive", language=language, **told)
+
+
 def _named(name: str, language: str) -> str:
     return say(f"about-{name}", language=language) if f"about-{name}" in KEYS else name
 
@@ -139,10 +145,35 @@ def _compared(seen: Seen, language: str) -> tuple[str, ...]:
     level = percent(seen.level, language=language)
     counts = {name: number(int(shown.get(name, 0)), language=language) for name in ("naive", "comparisons", "alerts")}
     return (
+        *_truth(seen, language),
         say("rates", language=language, group=group, rate=own, reference=reference, reference_rate=other),
         say("ratio", language=language, value=value, low=low, high=high, level=level),
+        *_within(shown.get("within"), language),
         say("four-fifths", language=language, **counts),
+        *_by_chance(seen, language),
     )
+
+
+def _within(found: Any, language: str) -> tuple[str, ...]:
+    """How the ratio is within segments."""
+    if not isinstance(found, dict) or f"within-{found.get('word')}" not in KEYS:
+        return ()
+    ends = {name: number(float(found.get(name, math.nan)), language=language) for name in ("value", "low", "high")}
+    return (say(f"within-{found['word']}", language=language, **ends),)
+
+
+def _by_chance(seen: Seen, language: str) -> tuple[str, ...]:
+    """How often the plain rule alarms by chance, beside this one."""
+    naive, ours = (float(seen.shown.get(name, 0)) for name in ("naive_alarms", "alarms"))
+    return (by_chance(naive, ours, language=language),) if ours else ()
+
+
+def _truth(seen: Seen, language: str) -> tuple[str, ...]:
+    """By what it is known what would have been right, of a measure that asks."""
+    by, known = dict(seen.about).get("measure", "").rpartition("-")[2], int(seen.shown.get("known", 0))
+    if not known or f"truth-{by}" not in KEYS:
+        return ()
+    return (say(f"truth-{by}", language=language, people=number(known, language=language)),)
 
 
 def _looked_at(seen: Seen, language: str) -> tuple[str, ...]:

@@ -1,14 +1,15 @@
 """What a policy asks of itself before it becomes active: which suites must have passed, for what exactly."""
 
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
 from typing import Literal
 
 import msgspec
 
 from gateway.core.authority import lasting_in
 from gateway.core.policy.document import Document
+from gateway.core.revision.serving import version_of
 from services.probes.digests import digest_of
-from services.probes.store import SuiteStore
+from services.probes.store import Outcome, SuiteStore
 
 
 class Asked(msgspec.Struct, frozen=True):
@@ -21,12 +22,21 @@ class Asked(msgspec.Struct, frozen=True):
     digest: str
 
 
+class Stands(msgspec.Struct, frozen=True):
+    """How a suite that must have passed stands."""
+
+    asked: Asked
+    why: Literal["passed", "unknown", "never", "failed"]
+    """"unknown": there is no such suite; "never": it was not run as it now stands; "failed": it did not hold."""
+    outcome: Outcome | None = None
+
+
 class Lacking(msgspec.Struct, frozen=True):
     """A suite that has not passed."""
 
     asked: Asked
     why: Literal["unknown", "never", "failed"]
-    """There is no such suite; it was not run as it now stands; it did not hold."""
+    """As `Stands` says it."""
 
 
 def asked_of(document: Document, content: bytes, *, active: Document | None) -> Iterator[Asked]:
@@ -50,25 +60,46 @@ async def lacking(
     Raises:
         RedisError: the store does not answer.
     """
-    asked = tuple(asked_of(document, content, active=active))
-    suites = await store.of(dict.fromkeys(each.suite for each in asked))
+    found = await standing(store, asked_of(document, content, active=active))
+    return tuple(Lacking(each.asked, each.why) for each in found if each.why != "passed")
+
+
+async def standing(store: SuiteStore, asked: Iterable[Asked]) -> tuple[Stands, ...]:
+    """How each of these stands.
+
+    Raises:
+        RedisError: the store does not answer.
+    """
+    wanted = tuple(asked)
+    suites = await store.of(dict.fromkeys(each.suite for each in wanted))
     found = []
-    for each in asked:
+    for each in wanted:
         suite = suites.get(each.suite)
         if suite is None:
-            found.append(Lacking(each, "unknown"))
+            found.append(Stands(each, "unknown"))
             continue
         outcome = await store.outcome(suite.name, suite.sha256, each.digest)
-        if outcome is None or not outcome.passed:
-            found.append(Lacking(each, "never" if outcome is None else "failed"))
+        if outcome is None:
+            found.append(Stands(each, "never"))
+            continue
+        found.append(Stands(each, "passed" if outcome.passed else "failed", outcome))
     return tuple(found)
+
+
+def versions_of(document: Document) -> Iterator[Asked]:
+    """All versions that name suites, once for each, whether arms lead to them yet or not."""
+    for model in document.models:
+        for version in model.versions:
+            digest = digest_of(document, model.name, version)
+            for suite in version.probes:
+                yield Asked(suite, f"{model.name}/{version.version}", digest)
 
 
 def _versions(document: Document, *, named: bool) -> Iterator[Asked]:
     """Versions that arms lead to, once for each suite that they name; not `named`: once each, without a suite."""
     for model in document.models:
         led = {
-            model.aliases.get(arm.version[1:], "") if arm.version.startswith("@") else arm.version
+            version_of(arm, model)
             for route in document.routes
             if model.name in route.models
             for arm in route.arms

@@ -1,12 +1,12 @@
 """Whether what came of a call is what a probe wants. Pure."""
 
-from collections.abc import Iterable, Iterator, Mapping, Sequence
+from collections.abc import Iterable, Sequence
 from typing import Any, Final
 
 import msgspec
 
 from services.probes.asking import Came, Unaskable
-from services.probes.places import NOTHING, key_of, value_at
+from services.probes.places import NOTHING, key_of, leaves, value_at
 from services.probes.suite import STRICTNESS, Answered, Compared, Direction, Verdict, Wanted
 
 _SHOWN: Final = 80
@@ -111,12 +111,12 @@ def wanted_of(came: Came, *, same: Sequence[str] = ("verdict",), answer: Iterabl
     if came.answer is None:
         return Wanted(**{each: getattr(came, each) for each in same})
     places = {each.of: each.tolerance for each in answer}
-    leaves = dict(_leaves(came.answer))
+    single = dict(leaves(came.answer))
     return Wanted(
         answer=tuple(
-            Answered(of=place, equals=leaves[place], tolerance=tolerance)
-            for place, tolerance in (places or dict.fromkeys([*leaves][:_MOST_PLACES], 0.0)).items()
-            if isinstance(leaves.get(place), str | bool | int | float)
+            Answered(of=place, equals=single[place], tolerance=tolerance)
+            for place, tolerance in (places or dict.fromkeys([*single][:_MOST_PLACES], 0.0)).items()
+            if isinstance(single.get(place), str | bool | int | float)
         )
     )
 
@@ -137,7 +137,7 @@ def wanted_unharmed(came: Came, plain: Came, *, lacks: Sequence[str]) -> Wanted:
     return Wanted(
         answer=tuple(
             Answered(of=place, lacks=each)
-            for place, value in _leaves(came.answer)
+            for place, value in leaves(came.answer)
             for each in lacks
             if each.casefold() in str(value).casefold()
         )
@@ -152,32 +152,7 @@ def strictness(verdict: str) -> int:
 
 def shown_whole(answer: Any) -> str:
     """All of an answer as one text, in small letters."""
-    found: list[str] = []
-
-    def gather(value: Any) -> None:
-        if isinstance(value, Mapping):
-            for each in value.values():
-                gather(each)
-        elif isinstance(value, list | tuple):
-            for each in value:
-                gather(each)
-        else:
-            found.append(str(value))
-
-    gather(answer)
-    return "\n".join(found).casefold()
-
-
-def _leaves(data: Any, path: str = "") -> Iterator[tuple[str, Any]]:
-    """Every single value of an answer, with its place."""
-    if isinstance(data, Mapping):
-        for name, each in data.items():
-            yield from _leaves(each, f"{path}.{name}" if path else str(name))
-    elif isinstance(data, list | tuple):
-        for index, each in enumerate(data):
-            yield from _leaves(each, f"{path}.{index}" if path else str(index))
-    else:
-        yield path, data
+    return "\n".join(str(value) for _, value in leaves(answer)).casefold()
 
 
 def _turns_up(text: str, where: str) -> bool:

@@ -1,6 +1,6 @@
 """Reads and changes single values of a call or an answer, by where they stand. Pure: nothing is changed in place."""
 
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping
 from typing import Any, Final
 
 import msgspec
@@ -55,6 +55,18 @@ def value_at(data: Any, place: str) -> Any:
 def key_of(value: Any) -> bytes:
     """What two values have in common that are the same."""
     return msgspec.json.encode(value, order="deterministic")
+
+
+def leaves(data: Any, path: str = "") -> Iterator[tuple[str, Any]]:
+    """Every single value, with its place."""
+    if isinstance(data, Mapping):
+        for name, each in data.items():
+            yield from leaves(each, f"{path}.{name}" if path else str(name))
+    elif isinstance(data, list | tuple):
+        for index, each in enumerate(data):
+            yield from leaves(each, f"{path}.{index}" if path else str(index))
+    else:
+        yield path, data
 
 
 def _steps(place: str) -> tuple[str, ...]:

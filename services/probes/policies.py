@@ -27,6 +27,7 @@ from gateway.replays.replaying import NotKnown, again, read
 from gateway.watching.logs import JsonLines
 from gateway.watching.spans import attributes_of
 from services.probes.asking import Came, Unaskable
+from services.probes.places import leaves
 from services.probes.reading import moment_ms
 from services.probes.requests import Requests
 
@@ -160,20 +161,8 @@ def _worded(ended: BaseException | None) -> str:
 
 def _texts(record: Record) -> tuple[str, ...]:
     data = msgspec.to_builtins(record)
-    found: list[str] = []
-    _gather({name: each for name, each in data.items() if name not in _TOKENS}, found)
-    return tuple(found)
-
-
-def _gather(data: Any, found: list[str]) -> None:
-    if isinstance(data, str):
-        found.append(data)
-    elif isinstance(data, Mapping):
-        for each in data.values():
-            _gather(each, found)
-    elif isinstance(data, list | tuple):
-        for each in data:
-            _gather(each, found)
+    kept = {name: each for name, each in data.items() if name not in _TOKENS}
+    return tuple(value for _, value in leaves(kept) if isinstance(value, str))
 
 
 def _line(run: CallRun) -> str:

@@ -9,7 +9,6 @@ from typing import Any, Final
 from gateway.adapters.policy_files import read_text
 from gateway.core.mistakes import near, one_of, told
 from gateway.core.revision.decode import Mistake, Mistakes, Path, PolicyInvalid, part
-from gateway.core.texts import LANGUAGES, fill, typeset
 from gateway.mistakes import saying
 from services.probes.suite import KINDS, Adversarial, Direction, Expect, Header, Invariance, Probe, Suite, Wanted
 from services.probes.texts import MISTAKES
@@ -18,28 +17,63 @@ MOST_BYTES: Final = 1_000_000
 _NOTHING: Final = told("none")
 
 
-def read_file(file: FilePath) -> Suite:
-    """The suite in a file.
+class SuiteInvalid(PolicyInvalid):
+    """A suite has mistakes, all of which are in `mistakes`, in the order of its text."""
+
+
+def text_in(file: FilePath) -> str:
+    """The text of a suite in a file.
 
     Raises:
-        PolicyInvalid: with every mistake.
+        SuiteInvalid: it is no text in UTF-8.
         OSError: the file cannot be read.
     """
     with file.open("rb") as opened:
         content = opened.read(MOST_BYTES + 1)
     try:
-        return read(content.decode("utf-8-sig"))
+        return content.decode("utf-8-sig")
     except UnicodeDecodeError as error:
         line = content.count(b"\n", 0, error.start) + 1
-        raise PolicyInvalid((Mistake("(document)", told("document-no-utf8"), line),)) from error
+        raise SuiteInvalid((Mistake("(document)", told("document-no-utf8"), line),)) from error
 
 
-def read(text: str) -> Suite:
-    """The suite that a text describes.
+def read_file(file: FilePath) -> Suite:
+    """The suite in a file.
 
     Raises:
-        PolicyInvalid: with every mistake, in the order of the text.
+        SuiteInvalid: with every mistake.
+        OSError: the file cannot be read.
     """
+    return read(text_in(file))
+
+
+def read(text: str, *, named: str = "") -> Suite:
+    """The suite that a text describes; `named` is how it must call itself, where that is known.
+
+    Raises:
+        SuiteInvalid: with every mistake, in the order of the text.
+    """
+    try:
+        return _read(text, named)
+    except PolicyInvalid as invalid:
+        raise SuiteInvalid(invalid.mistakes) from invalid
+
+
+def words(mistake: Mistake, *, language: str) -> saying.Words:
+    """What is wrong and how to mend it."""
+    return saying.words(mistake, language=language, more=MISTAKES)
+
+
+def moment_ms(text: str) -> int | None:
+    """Milliseconds since the epoch of a time in RFC 3339; `None` where it is none, or names no zone."""
+    try:
+        found = dt.datetime.fromisoformat(text)
+        return None if found.tzinfo is None else round(found.timestamp() * 1000)
+    except (ValueError, OverflowError, OSError):
+        return None
+
+
+def _read(text: str, named: str) -> Suite:
     content = text.encode()
     if len(content) > MOST_BYTES:
         raise PolicyInvalid((Mistake("(document)", told("suite-large", most=MOST_BYTES)),))
@@ -50,6 +84,8 @@ def read(text: str) -> Suite:
         mistakes.raise_if_any()
     probes = tuple(_probe(each, ("probes", index), mistakes) for index, each in enumerate(header.probes))
     mistakes.stand_in()
+    if named and header.suite != named:
+        mistakes.add(("suite",), "suite-named", name=named)
     _check(header, probes, mistakes)
     mistakes.raise_if_any()
     return Suite(
@@ -61,30 +97,6 @@ def read(text: str) -> Suite:
         bases={base.name: base for base in header.bases},
         probes=tuple(probe for probe in probes if probe is not None),
     )
-
-
-def words(mistake: Mistake, *, language: str) -> tuple[str, str]:
-    """What is wrong and how to mend it."""
-    rows = MISTAKES.get(mistake.what.code)
-    if rows is None:
-        found = saying.words(mistake, language=language)
-        return found.problem, found.fix
-    values = {
-        name: ", ".join(map(str, value)) if isinstance(value, tuple) else str(value)
-        for name, value in mistake.what.values.items()
-    }
-    texts = [row[LANGUAGES.index(language)] for row in rows]
-    problem, fix = (fill(typeset(each) if language == "fr" else each, values) for each in texts)
-    return problem, fix
-
-
-def moment_ms(text: str) -> int | None:
-    """Milliseconds since the epoch of a time in RFC 3339; `None` where it is none, or names no zone."""
-    try:
-        found = dt.datetime.fromisoformat(text)
-        return None if found.tzinfo is None else round(found.timestamp() * 1000)
-    except (ValueError, OverflowError, OSError):
-        return None
 
 
 def _probe(data: Any, path: Path, mistakes: Mistakes) -> Probe | None:

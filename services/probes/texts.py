@@ -10,6 +10,13 @@ MISTAKES: Final[Mapping[str, tuple[tuple[str, str], tuple[str, str]]]] = {
         ("the suite is too large", "la suite est trop grande"),
         ("keep it under {most} bytes, or split it", "restez sous {most} octets, ou scindez-la"),
     ),
+    "suite-named": (
+        ("the suite calls itself otherwise", "la suite porte un autre nom"),
+        (
+            "write `suite: {name}`, or keep it under its own name",
+            "écrivez `suite: {name}`, ou enregistrez-la sous son propre nom",
+        ),
+    ),
     "nothing-listed": (
         ("nothing is listed here", "rien ne figure ici"),
         ("list at least one", "citez-en au moins un élément"),
@@ -64,6 +71,18 @@ MISTAKES: Final[Mapping[str, tuple[tuple[str, str], tuple[str, str]]]] = {
 
 say: Final = saying(
     {
+        "made-of-finding": (
+            "Made of {name} ({title}). The calls are as their records show them; records hold no personal data, so these are missing: {missing}. Put in what the probes need.",
+            "Issue de {name} ({title}). Les appels sont tels que leurs enregistrements les montrent ; ceux-ci ne contiennent aucune donnée personnelle, il manque donc : {missing}. Complétez ce dont les sondes ont besoin.",
+        ),
+        "made-as-recorded": (
+            "Probes named as-recorded expect what was recorded: write there what should come of the call.",
+            "Les sondes nommées as-recorded attendent ce qui a été enregistré : écrivez-y ce que l’appel devrait donner.",
+        ),
+        "made-of-reviews": (
+            "Decisions that people have reviewed and found wrong, each with the verdict that it should have had. Records hold no personal data: put into the bases what the probes need.",
+            "Décisions que des personnes ont revues et jugées fausses, chacune avec le verdict qu’elle aurait dû recevoir. Les enregistrements ne contiennent aucune donnée personnelle : complétez les bases selon les besoins des sondes.",
+        ),
         "bad": ("{file} has {count} mistake(s):", "{file} comporte {count} erreur(s) :"),
         "target-one": (
             "Say what to probe: --policy, --draft or --revision, one of them; with --version none is needed.",

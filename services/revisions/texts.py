@@ -255,6 +255,10 @@ _TEXTS: Final = {
         "Send the body as application/json.",
         "Envoyez le corps en application/json.",
     ),
+    "suite-mistakes": (
+        "The suite has {count} mistakes.",
+        "La suite contient {count} erreurs.",
+    ),
     "mistakes": (
         "The policy has {count} mistakes.",
         "La politique contient {count} erreurs.",

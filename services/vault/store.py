@@ -1,9 +1,10 @@
-"""The vault itself: one file of SQLite, whose values are sealed (AES-256-GCM) under a key that only its process has.
+"""The vault itself: one file of SQLite, whose values are sealed (AES-256-GCM) under keys that only its process has.
 
 A row is known by tenant and the pseudonym that the log has of a customer. Deleted rows are overwritten at once
 (`secure_delete`), and without a journal beside the file that would keep them.
 """
 
+import contextlib
 import os
 import sqlite3
 import threading
@@ -12,15 +13,11 @@ from pathlib import Path
 from typing import Final
 
 import msgspec
-from cryptography.exceptions import InvalidTag
-from cryptography.hazmat.primitives.ciphers.aead import AESGCM
 
-from gateway import secret_files
+from gateway.adapters.sealing import Damaged, KeyMissing, Sealer
 
 FILE: Final = "vault.sqlite"
-KEY_FILE: Final = "vault.key"
 DAY_MS: Final = 86_400_000
-_NONCE_BYTES: Final = 12
 _WIDTH: Final = 32
 """Bytes that every value is filled up to, so that its length tells nothing."""
 _TABLES: Final = """
@@ -43,8 +40,11 @@ _FORGOTTEN: Final = """DELETE FROM people WHERE tenant = ?1 AND subject_ref = ?3
 """By the attributes that there are, so that the primary key finds the row."""
 
 
+_SEALED_ANEW: Final = "UPDATE people SET sealed = ? WHERE tenant = ? AND attribute = ? AND subject_ref = ?"
+
+
 class VaultUnusable(Exception):
-    """The file or its key cannot be used; the text says what to do."""
+    """The file or its keys cannot be used; the text says what to do."""
 
 
 class Held(msgspec.Struct, frozen=True, kw_only=True):
@@ -77,26 +77,23 @@ class Load(msgspec.Struct, frozen=True, kw_only=True):
 class Vault:
     """The vault of one home. Its methods may be called in any thread."""
 
-    def __init__(self, folder: Path) -> None:
-        """Open it, or make it with a key of its own.
+    def __init__(self, folder: Path, keys: Sequence[bytes]) -> None:
+        """Open it, or make it. The first of the keys seals, any of them opens; each has 32 bytes.
 
         Raises:
-            VaultUnusable: the file or the key is broken.
+            VaultUnusable: the file is broken.
         """
+        self._sealer = Sealer(keys)
         try:
             folder.mkdir(mode=0o700, parents=True, exist_ok=True)
-            if not (folder / FILE).exists():
-                secret_files.make(folder / KEY_FILE, os.urandom(32))
-            key = (folder / KEY_FILE).read_bytes()
             os.close(os.open(folder / FILE, os.O_CREAT | os.O_RDWR, 0o600))
-            self._cipher = AESGCM(key)
             self._engine = sqlite3.connect(folder / FILE, check_same_thread=False, isolation_level=None)
             # Without a log beside it: what is deleted would stay in that for a while.
             self._engine.executescript(
                 f"PRAGMA journal_mode=TRUNCATE; PRAGMA secure_delete=ON; PRAGMA synchronous=FULL;{_TABLES}"
             )
-        except (OSError, ValueError, sqlite3.Error) as error:
-            text = f"The vault in {folder} cannot be opened: bring {FILE} and {KEY_FILE} back, or delete both."
+        except (OSError, sqlite3.Error) as error:
+            text = f"The vault in {folder} cannot be opened: bring {FILE} back, or delete it and load attributes anew."
             raise VaultUnusable(text) from error
         self._lock = threading.Lock()
         self.loads = 0
@@ -104,11 +101,12 @@ class Vault:
 
     def load(self, wanted: Load, *, now_ms: int) -> None:
         """Take in values, all or none; whoever is known already has the new one, kept as long as that."""
+        tenant, attribute = wanted.tenant, wanted.attribute
         rows = [
-            (wanted.tenant, wanted.attribute, ref, self._sealed(wanted, ref, value), wanted.keep_until_ms)
+            (tenant, attribute, ref, self._sealed(tenant, attribute, ref, value), wanted.keep_until_ms)
             for ref, value in wanted.values.items()
         ]
-        about = (wanted.tenant, wanted.attribute, wanted.purpose, wanted.legal_basis, now_ms)
+        about = (tenant, attribute, wanted.purpose, wanted.legal_basis, now_ms)
         with self._lock, self._engine:
             self._engine.execute("BEGIN IMMEDIATE")
             self._engine.execute("INSERT OR REPLACE INTO attributes VALUES (?, ?, ?, ?, ?)", about)
@@ -137,7 +135,7 @@ class Vault:
         """The values of all customers, by pseudonym: for statistics within this process, and for nothing else.
 
         Raises:
-            VaultUnusable: a value was changed, or sealed with another key.
+            VaultUnusable: a value was changed, or sealed with a key that is not there.
         """
         with self._lock:
             rows = self._engine.execute(
@@ -146,9 +144,24 @@ class Vault:
             ).fetchall()
         try:
             return {ref: self._opened(tenant, attribute, ref, sealed) for ref, sealed in rows}
-        except InvalidTag as error:
-            text = f"Values of {attribute} do not open with the vault's key: bring {KEY_FILE} back, or load them anew."
+        except (Damaged, KeyMissing) as error:
+            text = f"Values of {attribute} do not open with the vault's keys: bring the key back, or load them anew."
             raise VaultUnusable(text) from error
+
+    def seal_anew(self) -> int:
+        """Seal with the first key what another one has sealed, so that this one can go; says how many values it was."""
+        with self._lock, self._engine:
+            self._engine.execute("BEGIN IMMEDIATE")
+            rows = self._engine.execute("SELECT tenant, attribute, subject_ref, sealed FROM people").fetchall()
+            anew = []
+            for tenant, attribute, ref, sealed in rows:
+                if self._sealer.is_current(sealed):
+                    continue
+                with contextlib.suppress(Damaged, KeyMissing):  # who reads it is told
+                    value = self._opened(tenant, attribute, ref, sealed)
+                    anew.append((self._sealed(tenant, attribute, ref, value), tenant, attribute, ref))
+            self._engine.executemany(_SEALED_ANEW, anew)
+        return len(anew)
 
     def forget(self, tenant: str, *, attribute: str = "", people: Sequence[str] | None = None) -> int:
         """Delete a tenant's values, of one attribute or of all, of these pseudonyms or of everybody; says how many."""
@@ -196,14 +209,11 @@ class Vault:
         with self._lock:
             self._engine.close()
 
-    def _sealed(self, wanted: Load, subject_ref: str, value: str) -> bytes:
-        nonce = os.urandom(_NONCE_BYTES)
-        clear = value.encode().ljust(_WIDTH, b"\0")
-        return nonce + self._cipher.encrypt(nonce, clear, _bound(wanted.tenant, wanted.attribute, subject_ref))
+    def _sealed(self, tenant: str, attribute: str, subject_ref: str, value: str) -> bytes:
+        return self._sealer.seal(value.encode().ljust(_WIDTH, b"\0"), bound_to=_bound(tenant, attribute, subject_ref))
 
     def _opened(self, tenant: str, attribute: str, subject_ref: str, sealed: bytes) -> str:
-        nonce, rest = sealed[:_NONCE_BYTES], sealed[_NONCE_BYTES:]
-        return self._cipher.decrypt(nonce, rest, _bound(tenant, attribute, subject_ref)).rstrip(b"\0").decode()
+        return self._sealer.open(sealed, bound_to=_bound(tenant, attribute, subject_ref)).rstrip(b"\0").decode()
 
 
 def _bound(tenant: str, attribute: str, subject_ref: str) -> bytes:

@@ -18,7 +18,7 @@ from services.reviews.store import MOST_OPEN, ReviewStore
 from services.reviews.telling import read_hours
 from services.workbench.columns.database import Columns
 from services.workbench.looks.reviewed import seen_of, window_of
-from services.workbench.looks.spans import DAY_MS, ID, VERSION, Span
+from services.workbench.looks.spans import DAY_MS, ID, SERVED, Span
 
 BACK_HOURS: Final = 24
 """Hours that are made up for, where nothing was looked at for a while."""
@@ -34,7 +34,7 @@ _RISK: Final = """greatest(
    CASE WHEN cap_capacity > 0 THEN 0.8 * least(cap_used / cap_capacity, 1.0) ELSE 0.0 END,
    CASE WHEN coalesce(in_doubt, false) THEN 1.0 ELSE 0.0 END)"""
 _ASKED: Final = f"""SELECT {ID} AS id, agent, admitted.at_ms AS at_ms, admitted.verdict AS verdict,
-  coalesce(nullif(admitted.model, ''), inferred.model, '') AS model, {VERSION} AS version, {_RISK} AS risk,
+  coalesce(nullif(admitted.model, ''), inferred.model, '') AS model, {SERVED} AS version, {_RISK} AS risk,
   coalesce(copies.differs, false) AS disagrees
  FROM admitted LEFT JOIN settled ON settled.id = admitted.id
   LEFT JOIN (SELECT id, bool_or(ended = 'DIFFERED') AS differs FROM copied

@@ -6,18 +6,21 @@ import time
 from collections.abc import Callable, Sequence
 from typing import TYPE_CHECKING, Final, Protocol
 
+import grpc
 import msgspec
 from redis.exceptions import RedisError
 
 from services.findings.finding import Finding, Seen
-from services.findings.pressure import PressureStore
+from services.findings.pressure import Pressure, PressureStore
 from services.findings.store import FindingStore
 from services.workbench.columns.database import Columns
 from services.workbench.columns.reading import read_on
 from services.workbench.filling import Filling
 from services.workbench.looks.pressure import PressureLook
+from services.workbench.looks.pressure_contacts import WEEK_MS
 from services.workbench.looks.reviewed import KIND as REVIEW
 from services.workbench.looks.spans import HOUR_MS
+from services.workbench.segmenting import Segmenting
 
 if TYPE_CHECKING:  # the asynchronous stubs exist for type checkers only
     from pilote.audit.v1.audit_service_pb2_grpc import AuditServiceAsyncStub
@@ -68,12 +71,14 @@ class Looking:
         filling: Filling,
         pressure: PressureStore,
         clock_ms: Callable[[], int],
+        segmenting: Segmenting | None = None,
     ) -> None:
         self._columns = columns
         self._audit = audit
         self._findings = findings
         self._looks = tuple(looks)
         self._pressure = pressure
+        self._segmenting = Segmenting() if segmenting is None else segmenting
         self._clock_ms = clock_ms
         self._filling = filling
         self._looked_hour = 0
@@ -141,7 +146,21 @@ class Looking:
         """Keep the numbers about pressure that its look has worked out."""
         for look in self._looks:
             for each in look.told if isinstance(look, PressureLook) else ():
-                await self._pressure.keep(each)
+                await self._pressure.keep(await self._with_segments(each))
+
+    async def _with_segments(self, told: Pressure) -> Pressure:
+        """What is told, with how segments stood in the last of its weeks."""
+        try:
+            known = await self._segmenting.of(self._columns, self._audit, week_ms=told.end_ms - WEEK_MS)
+        except (grpc.aio.AioRpcError, OSError, TimeoutError):
+            raise
+        except Exception:  # a mistake of ours in it must not end what else is looked at
+            _log.exception("how segments stand ended with a mistake of ours")
+            return told
+        channels = (
+            msgspec.structs.replace(each, segments=known.get((told.tenant, each.channel), ())) for each in told.channels
+        )
+        return msgspec.structs.replace(told, channels=tuple(channels))
 
 
 async def looked(

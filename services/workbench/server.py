@@ -4,7 +4,7 @@ import asyncio
 import contextlib
 import logging
 import time
-from collections.abc import AsyncIterator, Callable, Sequence
+from collections.abc import AsyncIterator, Callable, Mapping, Sequence
 from pathlib import Path
 from typing import Any, Final
 
@@ -23,6 +23,8 @@ from pilote.audit.v1.audit_service_pb2_grpc import AuditServiceStub
 from pilote.vault.v1.vault_service_pb2_grpc import add_VaultServiceServicer_to_server
 from services.findings.pressure import PressureStore
 from services.findings.store import FindingStore
+from services.insights.pressure.segments import Target
+from services.reviews.item import Item
 from services.reviews.ruling import RuleBook
 from services.reviews.store import ReviewStore
 from services.vault.keeping import Keeper
@@ -43,7 +45,11 @@ from services.workbench.looks.pressure import PressureLook
 from services.workbench.looks.probing import ProbingLook
 from services.workbench.looks.saturation import SaturationLook
 from services.workbench.looks.silence import SilenceLook
+from services.workbench.looks.spans import Span
+from services.workbench.looks.standings import TARGET
 from services.workbench.metrics import Seen, WorkbenchMetrics
+from services.workbench.segmenting import Segmenting
+from services.workbench.segments import segments_of
 
 FOLDER: Final = "insights"
 """Below `PILOTE_HOME`: the columns. They can be deleted, and are then read anew from the log."""
@@ -52,13 +58,18 @@ VAULT: Final = "vault"
 PATIENCE_SECONDS: Final = 5.0
 """Pause while the audit service or the store does not answer."""
 
+_OPTIONS: Final[Mapping[str, Any]] = {
+    "retry": Retry(NoBackoff(), 1),
+    "socket_connect_timeout": 1,
+    "socket_timeout": 5,
+}
 _log = logging.getLogger(__name__)
 
 
-def looks() -> tuple[Look, ...]:
-    """All that is looked for, but for what needs the vault."""
+def looks(target: Target = TARGET) -> tuple[Look, ...]:
+    """All that is looked for, but for what needs the vault. `target` says how full customers' caps should be."""
     signals = (BurstsLook(), SilenceLook(), AroundLook(), NoveltyLook(), AddingUpLook(), ProbingLook())
-    return (DriftLook(), *signals, PressureLook(), SaturationLook())
+    return (DriftLook(), *signals, PressureLook(target), SaturationLook(target))
 
 
 async def serve(
@@ -68,11 +79,15 @@ async def serve(
     opens: Callable[[Path], Columns] = Columns,
     redis_url: str,
     audit: str,
+    vault_keys: Sequence[bytes],
     pause_seconds: float,
     drain_seconds: float,
+    target: Target = TARGET,
     to: Metering = NOWHERE,
 ) -> None:
     """Look until SIGTERM or SIGINT. `listen` answers for our health and the vault, `audit` is where the log is read.
+
+    `vault_keys` open the vault, and the first one seals what it holds.
 
     `opens` opens the columns in a folder.
 
@@ -85,7 +100,11 @@ async def serve(
     async with (
         until_told_to_stop() as stop,
         metering(instance("insights"), to) as meters,
-        vaulted(home / VAULT, audit, clock_ms=clock_ms) as (servicer, keeper, fairness),
+        vaulted(home / VAULT, audit, keys=vault_keys, redis_url=redis_url, clock_ms=clock_ms) as (
+            servicer,
+            keeper,
+            fairness,
+        ),
         serving(
             lambda server: add_VaultServiceServicer_to_server(servicer, server),
             listen=listen,
@@ -98,7 +117,13 @@ async def serve(
             metrics = WorkbenchMetrics(meters)
             working = asyncio.create_task(
                 look_always(
-                    columns, redis_url, audit, pause_seconds=pause_seconds, metrics=metrics, looks=(*looks(), fairness)
+                    columns,
+                    redis_url,
+                    audit,
+                    pause_seconds=pause_seconds,
+                    metrics=metrics,
+                    looks=(*looks(target), fairness),
+                    target=target,
                 )
             )
             keeping = asyncio.create_task(keeper.run())
@@ -112,22 +137,29 @@ async def serve(
 
 @contextlib.asynccontextmanager
 async def vaulted(
-    folder: Path, audit: str, *, clock_ms: Callable[[], int]
+    folder: Path, audit: str, *, keys: Sequence[bytes], redis_url: str, clock_ms: Callable[[], int]
 ) -> AsyncIterator[tuple[VaultServicer, Keeper, FairnessLook]]:
     """Who answers for the vault, who keeps it, and what looks for unequal treatment, until the block ends.
 
     Raises:
         VaultUnusable: the vault is broken.
     """
-    loop, vault = asyncio.get_running_loop(), Vault(folder)
+    loop, vault = asyncio.get_running_loop(), Vault(folder, keys)
     try:
+        await asyncio.to_thread(vault.seal_anew)
         async with grpc.aio.insecure_channel(audit) as channel:
             stub = AuditServiceStub(channel)
 
             def note(held: Held) -> None:  # looks run in threads
                 asyncio.run_coroutine_threadsafe(note_reading(stub, held), loop).result()
 
-            fairness = FairnessLook(vault, note=note)
+            def reviews(tenant: str, span: Span) -> Sequence[Item]:
+                return asyncio.run_coroutine_threadsafe(settled_in(redis_url, tenant, span), loop).result()
+
+            def segments(tenant: str, people: Sequence[str]) -> Mapping[str, Sequence[str]]:
+                return asyncio.run_coroutine_threadsafe(segments_in(redis_url, tenant, people), loop).result()
+
+            fairness = FairnessLook(vault, note=note, reviews=reviews, segments=segments)
             servicer = VaultServicer(vault, compared=lambda: compared(fairness.weeks), clock_ms=clock_ms)
             yield servicer, Keeper(vault, stub, clock_ms=clock_ms), fairness
     finally:
@@ -136,23 +168,57 @@ async def vaulted(
 
 @contextlib.asynccontextmanager
 async def looking(
-    columns: Columns, redis_url: str, audit: str, *, looks: Sequence[Look], clock_ms: Callable[[], int]
+    columns: Columns,
+    redis_url: str,
+    audit: str,
+    *,
+    looks: Sequence[Look],
+    clock_ms: Callable[[], int],
+    target: Target = TARGET,
 ) -> AsyncIterator[tuple[Looking, FindingStore]]:
     """Who makes rounds, and where findings are, until the block ends.
 
     Raises:
         RedisError, OSError: the store does not answer.
     """
-    options: dict[str, Any] = {"retry": Retry(NoBackoff(), 1), "socket_connect_timeout": 1, "socket_timeout": 5}
     async with (
-        await redis_clients.connected(redis_url, **options) as redis,
+        await redis_clients.connected(redis_url, **_OPTIONS) as redis,
         grpc.aio.insecure_channel(audit) as channel,
     ):
         findings = FindingStore(redis)
         filling = Filling(ReviewStore(redis), RuleBook(redis))
         stub, pressure = AuditServiceStub(channel), PressureStore(redis)
-        bench = Looking(columns, stub, findings, looks, clock_ms=clock_ms, filling=filling, pressure=pressure)
+        bench = Looking(
+            columns,
+            stub,
+            findings,
+            looks,
+            clock_ms=clock_ms,
+            filling=filling,
+            pressure=pressure,
+            segmenting=Segmenting(target=target),
+        )
         yield bench, findings
+
+
+async def settled_in(redis_url: str, tenant: str, span: Span) -> Sequence[Item]:
+    """Decisions of a tenant about which reviews were settled in that time.
+
+    Raises:
+        RedisError, OSError: the store does not answer.
+    """
+    async with await redis_clients.connected(redis_url, **_OPTIONS) as redis:
+        return await ReviewStore(redis).settled(tenant, start_ms=span.start_ms, end_ms=span.end_ms)
+
+
+async def segments_in(redis_url: str, tenant: str, people: Sequence[str]) -> Mapping[str, Sequence[str]]:
+    """The segments of a tenant's customers, by pseudonym.
+
+    Raises:
+        RedisError, OSError: the store does not answer.
+    """
+    async with await redis_clients.connected(redis_url, **_OPTIONS) as redis:
+        return await segments_of(redis, tenant, people)
 
 
 async def look_always(
@@ -163,13 +229,17 @@ async def look_always(
     pause_seconds: float,
     metrics: WorkbenchMetrics,
     looks: Sequence[Look],
+    target: Target = TARGET,
 ) -> None:
     """Make rounds again and again; who does not answer is said once, and waited for."""
     metrics.tell((Seen(columns.size, time.monotonic(), ()),))  # until the first round it is late since now
     down = False
     while True:
         try:
-            async with looking(columns, redis_url, audit, looks=looks, clock_ms=clock_ms) as (bench, findings):
+            async with looking(columns, redis_url, audit, looks=looks, clock_ms=clock_ms, target=target) as (
+                bench,
+                findings,
+            ):
                 while True:
                     made = await bench.round()
                     down = False

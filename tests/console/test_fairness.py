@@ -30,7 +30,11 @@ def comparison(**fields: object) -> pb.Comparison:
         "persons": 1200,
         "reference_persons": 1250,
         "rate": 0.1,
+        "rate_low": 0.08,
+        "rate_high": 0.12,
         "reference_rate": 0.2,
+        "reference_rate_low": 0.17,
+        "reference_rate_high": 0.23,
         "ratio": 0.5,
         "ratio_low": 0.41,
         "ratio_high": 0.62,
@@ -39,6 +43,8 @@ def comparison(**fields: object) -> pb.Comparison:
         "benefit": True,
         "naive": True,
         "alert": True,
+        "naive_chance": 0.02,
+        "within": pb.Within(word="EXPLAINED", ratio=0.98, ratio_low=0.8, ratio_high=1.2, strata=4),
     }
     return pb.Comparison(**(wanted | fields))  # type: ignore[arg-type]
 
@@ -54,10 +60,17 @@ WEEK = pb.Week(
             measure="refusals", attributes=("age", "gender"), group=("under-25", "male"), naive=False, alert=False
         ),
         comparison(measure="inferences", naive=False, alert=False),
+        comparison(measure="true-outcomes", alert=False),
     ],
-    total=4,
+    truths=[pb.Truth(by="outcomes", people=2400)],
+    total=5,
     naive=2,
     false_alarms=0.05,
+    naive_false_alarms=0.58,
+    small_groups=[
+        pb.SmallGroup(attributes=["gender"], group=["other"], hidden_count=8, count=8),
+        pb.SmallGroup(attributes=["age", "gender"], group=["under-25", "female"], hidden_count=3, count=8),
+    ],
 )
 
 
@@ -74,13 +87,21 @@ async def test_rates_ratio_and_both_verdicts_stand_beside_each_other(
         page = await zoe.go("/findings")
         await page.locator(".tabs a[href='/findings/fairness']").click()
         await page.wait_for_url("**/findings/fairness")
-        await page.locator("tbody tr").nth(3).wait_for()
+        await page.locator("tbody tr").nth(4).wait_for()
         assert await zoe.axe() == []
         assert await zoe.overflow() <= 0
         await zoe.snap("fairness")
         row = await page.locator("tbody tr").first.inner_text()
         for english, french in (("women", "femmes"), ("10%", "10\N{NO-BREAK SPACE}%"), ("surely", "sûre")):
             assert english in row or french in row
+        assert "58" in await page.locator("section.stack").first.inner_text()
+        assert "explained by segments" in row or "expliqué par les segments" in row
+        small = page.locator("details.stack")
+        await small.locator("summary").click()
+        await small.get_by_text("3 of 8").or_(small.get_by_text("3 comparaisons sur 8")).wait_for()
+        assert await zoe.axe() == []
+        assert await zoe.overflow() <= 0
+        await zoe.snap("fairness-small")
         await page.context.close()
 
 

@@ -33,3 +33,5 @@ async def test_pressure_is_shown_with_intervals_and_says_where_there_are_too_few
     for each in ("12,5\N{NO-BREAK SPACE}%", "effectif trop faible") if french else ("12.5% (6.25% to 25%)", "too few"):
         assert each in said
     assert "loud-bot" in said
+    for each in ("gold", "25\N{NO-BREAK SPACE}% à 89\N{NO-BREAK SPACE}%" if french else "25% to 89%"):
+        assert each in said

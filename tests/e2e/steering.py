@@ -19,6 +19,7 @@ from services.control.access.principals import Asked, Door, Principal
 from services.control.access.rights import Role, rights_of
 from services.control.api.drafts import PolicyDrafts
 from services.control.api.idempotency import Once
+from services.control.api.jobs import JobsApi
 from services.control.api.managed import managed
 from services.control.api.operations import Operations
 from services.control.api.verbs import parting, plain_in
@@ -69,7 +70,7 @@ class Steering:
         granted = ",".join(f"{tenant}={role.value}" for tenant, of in roles.items() for role in of)
         given = {_WHO: who, _ROLES: granted, **{name.replace("_", "-"): value for name, value in headers.items()}}
         answer = await self._client.request(method, target, json=body, headers=given)
-        return answer.status_code, answer.json()
+        return answer.status_code, answer.json() if answer.content else None
 
 
 async def _known(request: Asked) -> Principal | None:
@@ -90,7 +91,7 @@ async def steering(
     By default no audit service answers, and nobody has a key to sign with; `signers` are those of some.
     """
     policy = ActivePolicy(Standing(instance("control"), clock_ms=clock_ms, told=lambda _, __: None))
-    sources = Sources(audit=audit, redis_url="", pseudonym_key=KEY, replay_keys=())
+    sources = Sources(audit=audit, redis_url=world.redis_url, pseudonym_key=KEY, replay_keys=())
     async with contextlib.AsyncExitStack() as stack:
         stub = AuditServiceStub(await stack.enter_async_context(grpc.aio.insecure_channel(audit)))
         changes = Changes(stub, owing=Owing(world.redis, stub, clock_ms=world.clock))
@@ -115,7 +116,11 @@ async def steering(
             clock_ms=world.clock,
         )
         hand = managed(lambda request: (signers or {})[request.headers[_WHO]])
-        handlers = [*operations.handlers(), *PolicyDrafts(drafts, hand=hand).handlers()]
+        handlers = [
+            *operations.handlers(),
+            *PolicyDrafts(drafts, hand=hand).handlers(),
+            *JobsApi(drafts.questions.jobs).handlers(),
+        ]
         app = application(handlers, Door((_known,)), once=Once(world.redis))
         asked: Any = parting(app, plain_in(app))
         transport = httpx.ASGITransport(app=asked)

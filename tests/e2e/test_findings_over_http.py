@@ -12,8 +12,9 @@ from services.control.access.rights import Role
 from services.findings.finding import Finding, Seen, State
 from services.findings.store import FindingStore
 from tests.e2e.policy import allow_all, policy
+from tests.e2e.requests import send
 from tests.e2e.steering import Steering, steering
-from tests.e2e.world import Auditor, World
+from tests.e2e.world import Auditor, World, credential, told
 from tests.fakes.upstream import FakeUpstream
 from tests.services.findings.test_finding import HOUR_MS, seen
 
@@ -173,6 +174,36 @@ async def test_a_draft_of_a_finding_about_a_customer_names_nobody(people: Steeri
     _, draft = await people.ask("GET", f"/v1/{made['draft']}", roles=ALL)
     assert "UpdateDeal" in draft["text"]
     assert "0123456789abcdef" not in str(draft)
+
+
+async def test_its_decisions_become_a_suite_of_probes_that_stays_linked_and_twice_is_the_same(
+    people: Steering, world: World, auditor: Auditor
+) -> None:
+    ended = await told(world.agent().messages.SendMessage(send(), metadata=credential("sales-bot")))
+    await auditor.decision(ended.decision)
+    gone = "0" * 32
+    about = (("agent", "sales-bot"), ("subject", "0123456789abcdef0123456789abcdef"))
+    nothing = await kept(world, seen(kind="pressure", about=about, decisions=(gone, ended.decision)))
+    finding = next(each for each in await FindingStore(world.redis).all("acme") if each.seen.kind == "pressure")
+    path = f"/v1/findings/acme/{finding.id}:probe"
+    status, made = await people.ask("POST", path)
+    assert (status, made["probe"]) == (200, f"probes/acme/finding-pressure-{finding.id[:8]}")
+    assert made["finding"]["links"] == [{"kind": "probe", "name": made["probe"]}]
+    status, suite = await people.ask("GET", f"/v1/{made['probe']}")
+    assert (status, suite["madeOf"], suite["probes"]) == (200, f"findings/acme/{finding.id}", 1)
+    assert "0123456789abcdef" not in suite["text"]
+    assert "contacts/probe" in suite["text"]
+    assert (await people.ask("POST", f"/v1/{made['probe']}:check", {}))[1]["good"]
+    assert (await people.ask("POST", path))[1] == made
+    assert (await people.ask("GET", f"/v1/{made['probe']}"))[1] == suite
+    notes = (await auditor.stub.ListNotes(ListNotesRequest(kind="change", resource=made["probe"]))).notes
+    assert {each.change.operation for each in notes} == {"save"}
+
+    status, refused = await people.ask("POST", f"/v1/findings/acme/{nothing.id}:probe", accept_language="fr")
+    assert (status, refused["reason"]) == (400, "ARGUMENT_INVALID")
+    assert "Aucune sonde" in refused["detail"]
+    assert (await people.ask("POST", path, roles={"acme": [Role.ADMIN]}))[1]["reason"] == "RIGHT_MISSING"
+    assert (await people.ask("POST", path, roles={"globex": [Role.MODERATOR]}))[0] == 404
 
 
 async def test_it_is_sent_on_where_somebody_wants_to_be_told_and_the_log_says_so(

@@ -5,6 +5,7 @@ from typing import Any
 
 import msgspec
 import pytest
+import yaml
 
 from pilote.audit.v1.personal_pb2 import ListNotesRequest
 from services.control.access.rights import Role
@@ -85,6 +86,31 @@ async def test_a_flagged_decision_is_judged_by_two_others_neither_of_whom_knows_
         ("flag", "zoe"), ("judge", "ada"), ("judge", "bob"),
     ]  # fmt: skip
     assert "WRONG" not in str(notes)
+
+
+async def test_what_was_found_wrong_becomes_a_probe_of_what_it_should_have_come_to_once(
+    people: Steering, world: World, auditor: Auditor
+) -> None:
+    decision = (await decided(world, auditor)).removeprefix("decisions/")
+    one = item(decision=decision, verdict="ALLOW", created_ms=world.clock(), due_ms=world.clock())
+    assert await ReviewStore(world.redis).put(one)
+    path = f"/v1/reviews/acme/{one.id}:probe"
+    assert (await people.ask("POST", path))[1]["reason"] == "ARGUMENT_INVALID"  # nobody has judged it yet
+    await judged(people, "ada", "WRONG_SHOULD_DENY", corrected="HOLD")
+    await judged(people, "bob", "WRONG_SHOULD_DENY", corrected="HOLD")
+    assert (await people.ask("POST", path))[1]["reason"] == "ARGUMENT_INVALID"  # zoe may not see what they have said
+    for who in ("ada", "bob"):
+        status, made = await people.ask("POST", path, who=who)
+        assert (status, made) == (200, {"suite": "probes/acme/reviews", "probe": f"review-{one.id}"})
+    _, suite = await people.ask("GET", "/v1/probes/acme/reviews")
+    (probe,) = yaml.safe_load(suite["text"])["probes"]
+    assert (probe["name"], probe["expect"]) == (f"review-{one.id}", {"verdict": "HOLD"})
+    assert (await people.ask("POST", path, who="ada", roles={"acme": [Role.AUDITOR]}))[0] == 403
+    gone = item(2, verdict="ALLOW", created_ms=world.clock(), due_ms=world.clock())
+    assert await ReviewStore(world.redis).put(gone)
+    for who in ("ada", "bob"):
+        await judged(people, who, "WRONG_SHOULD_DENY")
+    assert (await people.ask("POST", f"/v1/reviews/acme/{gone.id}:probe", who="ada"))[1]["reason"] == "ARGUMENT_INVALID"
 
 
 async def test_where_two_do_not_agree_a_third_sees_what_they_say_and_not_who(people: Steering, world: World) -> None:

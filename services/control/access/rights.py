@@ -33,6 +33,8 @@ class Right(StrEnum):
     HOLDS = "holds.decide"
     FINDINGS = "findings.manage"
     """To look after findings: take them on, close them, say something about them."""
+    PROBES = "probes.manage"
+    """To write suites of probes, and to run them."""
     VAULT = "vault.manage"
     """To load and delete sensitive attributes of customers. Nobody has a right to read them."""
     REVIEWS = "reviews.judge"
@@ -73,13 +75,13 @@ _ALL: Final = frozenset({Right.OWN, Right.SEE, Right.VIEWS})
 RIGHTS: Final[Mapping[Role, frozenset[Right]]] = {
     Role.COPILOT: _ALL
     | {Right.EXPORT, Right.HOLDS, Right.FINDINGS, Right.POLICY_WRITE, Right.POLICY_APPROVE}
-    | {Right.REVIEWS},
+    | {Right.REVIEWS, Right.PROBES},
     Role.MODERATOR: _ALL
     | {Right.EXPORT, Right.VALUES, Right.REPORT, Right.HOLDS, Right.FINDINGS, Right.STOPS}
-    | {Right.REVIEWS},
+    | {Right.REVIEWS, Right.PROBES},
     Role.OFFICER: _ALL
     | {Right.EXPORT, Right.STOPS, Right.AGENTS, Right.POLICY_WRITE, Right.POLICY_APPROVE, Right.ROLLOUTS}
-    | {Right.FINDINGS, Right.WEBHOOKS, Right.REVIEW_RULES, Right.VAULT},
+    | {Right.FINDINGS, Right.WEBHOOKS, Right.REVIEW_RULES, Right.VAULT, Right.PROBES},
     Role.SRE: _ALL | {Right.STOPS, Right.VERIFY, Right.WEBHOOKS},
     Role.AUDITOR: _ALL | {Right.EXPORT, Right.VALUES, Right.REPORT, Right.ERASE, Right.VERIFY, Right.VAULT},
     Role.ADMIN: _ALL

@@ -20,6 +20,7 @@ EXAMPLES: Final[Mapping[str, Any]] = {
         "keepDays": 90,
     },
     "forgetVault": {"customer": "contacts/ada", "reason": "She has withdrawn her consent."},
+    "runProbe": {"draft": "policy-drafts/5f0c9a1b2d3e"},
     "createView": {"name": "views/refused-today", "filter": "verdict = DENY AND since(24h)"},
     "readDecisionValues": {"reason": "The customer asks why she was written to."},
     "reportPersons": {"subject": "contacts/ada", "tenant": "acme", "reason": "Her request of 12 November."},

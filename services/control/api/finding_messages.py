@@ -58,3 +58,11 @@ class Drafted(msgspec.Struct, frozen=True, kw_only=True):
     finding: FindingShown
     draft: str
     """`policy-drafts/{draft}`."""
+
+
+class Probed(msgspec.Struct, frozen=True, kw_only=True):
+    """A suite of probes that was made of a finding."""
+
+    finding: FindingShown
+    probe: str
+    """`probes/{tenant}/{suite}`."""

@@ -15,6 +15,8 @@ from services.control.api.integrity import Soundness
 from services.control.api.learning import Learning
 from services.control.api.parameters import Asking
 from services.control.api.pressure import PressureApi
+from services.control.api.probes import ProbesApi
+from services.control.api.probing import Probing
 from services.control.api.reviews import ReviewsApi
 from services.control.api.rollouts import Rollouts, Signers
 from services.control.api.stops import Stops
@@ -31,6 +33,7 @@ from services.control.holds.queue import HoldQueue
 from services.control.integrations import Integrations
 from services.control.integrity import Integrity
 from services.control.policy import ActivePolicy
+from services.control.probes.desk import ProbeDesk
 from services.control.reviews.desk import ReviewDesk
 from services.control.rolling import Rolling
 from services.control.stopping import Stopping
@@ -63,12 +66,14 @@ class Operations:
         self.experiments = ExperimentBook(redis, audit, policy, clock_ms=clock_ms)
         self.integrity = Integrity(redis, audit, policy, changes, clock_ms=clock_ms)
         self.integrations = Integrations(redis, audit, policy, clock_ms=clock_ms)
-        self.findings = FindingDesk(redis, policy, changes, drafts=drafts, clock_ms=clock_ms)
+        self.probes = ProbeDesk(redis, policy, changes, drafts=drafts, clock_ms=clock_ms)
+        self.findings = FindingDesk(redis, policy, changes, drafts=drafts, probes=self.probes, clock_ms=clock_ms)
         self.vault = vault
         self.pressure = PressureBook(redis)
         self.reviews = ReviewDesk(redis, changes, clock_ms=clock_ms)
         self.flagging = Flagging(self.reviews, AuditClient(audit))
         self.findings_api = FindingsApi(self.findings, self.flagging, policy)
+        self.probing = Probing(self.findings, self.reviews, self.probes, decisions=self.flagging, policy=policy)
         self.webhooks = WebhookBook(redis, changes, clock_ms=clock_ms)
         self.rolling = Rolling(redis, audit, changes, clock_ms=clock_ms)
 
@@ -90,6 +95,8 @@ class Operations:
             Agents(self.agents, self._drafts, policy),
             self.findings_api,
             PressureApi(self.pressure, policy),
+            ProbesApi(self.probes, policy),
+            self.probing,
             ReviewsApi(self.reviews, policy),
             self.flagging,
             Versions(self.reviews, policy),

@@ -17,6 +17,8 @@ from gateway.rpc.status import code_of
 from services.control.api.grpc_problems import told_by
 from services.control.api.statuses import OF_CODES, status_of
 from services.not_done import NotDone
+from services.probes.reading import SuiteInvalid
+from services.probes.texts import MISTAKES as SUITE_MISTAKES
 from services.revisions.revising import Conflict
 from services.revisions.tables import told
 from services.revisions.texts import say
@@ -91,8 +93,11 @@ def _not_done(error: NotDone, language: str) -> Problem:
 def _of_policy(error: Exception, language: str) -> Problem | None:
     if isinstance(error, PolicyInvalid):
         mistakes = tuple(_mistake(each, language) for each in error.mistakes)
-        text = say("mistakes", language=language, count=len(mistakes))
-        return problem("POLICY_INVALID", HTTPStatus.UNPROCESSABLE_ENTITY, text, mistakes=mistakes)
+        reason, key = (
+            ("SUITE_INVALID", "suite-mistakes") if isinstance(error, SuiteInvalid) else ("POLICY_INVALID", "mistakes")
+        )
+        text = say(key, language=language, count=len(mistakes))
+        return problem(reason, HTTPStatus.UNPROCESSABLE_ENTITY, text, mistakes=mistakes)
     if isinstance(error, Conflict):
         return _conflict(error, language)
     if isinstance(error, CellsFixed):
@@ -153,7 +158,7 @@ _FRAMEWORK: Final = frozenset(
 
 def _mistake(mistake: Mistake, language: str) -> dict[str, Any]:
     """One mistake of a policy; its code is the same in every language."""
-    said = words(mistake, language=language)
+    said = words(mistake, language=language, more=SUITE_MISTAKES)
     where = {name: value for name, value in (("line", mistake.line), ("column", mistake.column)) if value}
     return {"path": mistake.path, **where, "code": mistake.what.code, "problem": said.problem, "fix": said.fix}
 

@@ -60,6 +60,15 @@ class FlagDecision(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fie
     """Why: 1 to 1000 characters. The log keeps it, so name no customer."""
 
 
+class ProbedReview(msgspec.Struct, frozen=True, kw_only=True):
+    """A probe that was made of a review."""
+
+    suite: str
+    """`probes/{tenant}/reviews`."""
+    probe: str
+    """What it is called there."""
+
+
 class KnowDecision(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
     """A decision whose right answer is known."""
 

@@ -88,14 +88,14 @@ class ReviewsApi:
                 found = list(await desk.open(tenants))
             here, further = page(found, place=lambda each: (each.due_ms, name_of(each)), size=size, token=token)
             told = await desk.held(here)
-            return Response(ReviewsShown(reviews=tuple(_seen(each, who) for each in told), next_page_token=further))
+            return Response(ReviewsShown(reviews=tuple(seen_by(each, who) for each in told), next_page_token=further))
 
         @get("/v1/reviews/{tenant:str}/{review:str}", right=Right.SEE, summary="Get a review")
         async def one(request: Asking, tenant: FromPath[str], review: FromPath[str]) -> Response[ReviewShown]:
             """One of them; what others have said of it only when it is settled, and to who has judged it."""
             who = principal_of(request)
             permitted(who, Right.SEE, self._policy, tenant, review)
-            return Response(_seen(await desk.get(tenant, review), who))
+            return Response(seen_by(await desk.get(tenant, review), who))
 
         return [listed, one]
 
@@ -115,21 +115,21 @@ class ReviewsApi:
             tenants = tenants_for(who, Right.REVIEWS, self._policy.tenants, asked=asked.tenant)
             own = tenants_for(who, Right.REVIEWS, self._policy.tenants)
             found = await desk.next(tenants, who.name, own=own)
-            return Response(NextShown(review=None if found is None else _seen(found, who)))
+            return Response(NextShown(review=None if found is None else seen_by(found, who)))
 
         @post("/v1/reviews/{tenant:str}/{review:str}/:renew", right=Right.REVIEWS, status_code=200, summary="Renew")
         async def renew(request: Asking, tenant: FromPath[str], review: FromPath[str]) -> Response[ReviewShown]:
             """Keep the one that one has for another quarter of an hour."""
             who = principal_of(request)
             permitted(who, Right.REVIEWS, self._policy, tenant, review)
-            return Response(_seen(await desk.renew(tenant, review, who.name), who))
+            return Response(seen_by(await desk.renew(tenant, review, who.name), who))
 
         @post("/v1/reviews/{tenant:str}/{review:str}/:release", right=Right.REVIEWS, status_code=200, summary="Release")
         async def release(request: Asking, tenant: FromPath[str], review: FromPath[str]) -> Response[ReviewShown]:
             """Give it back, so that others may judge it."""
             who = principal_of(request)
             permitted(who, Right.REVIEWS, self._policy, tenant, review)
-            return Response(_seen(await desk.release(tenant, review, who.name), who))
+            return Response(seen_by(await desk.release(tenant, review, who.name), who))
 
         return [following, renew, release]
 
@@ -149,7 +149,7 @@ class ReviewsApi:
             after = await self._desk.answer(
                 tenant, review, Label(given.label), corrected=given.corrected, text=given.text, who=who
             )
-            return Response(_seen((after, None), who))
+            return Response(seen_by((after, None), who))
 
         return [answer]
 
@@ -225,7 +225,8 @@ def permitted(who: Principal, right: Right, policy: ActivePolicy, tenant: str, r
         raise Forbidden(right, tenant)
 
 
-def _seen(held: Held, who: Principal) -> ReviewShown:
+def seen_by(held: Held, who: Principal) -> ReviewShown:
+    """It as they may see it."""
     item, lease = held
     sets = who.may(Right.REVIEW_RULES, item.tenant) and not who.may(Right.REVIEWS, item.tenant)
     return shown(item, lease, to=who.name, sets=sets)

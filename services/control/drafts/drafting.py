@@ -36,7 +36,7 @@ class Drafting:
         self.store: Final = store
         self.submitting: Final = submitting
         self.questions: Final = questions
-        self._workshop = workshop
+        self.workshop: Final = workshop
         self._changes = changes
         self._clock_ms = clock_ms
 
@@ -93,7 +93,7 @@ class Drafting:
                 now, there, text, who=who, title=None if title is None else _titled(title), operation="update"
             )
         except DraftChanged as changed:
-            lines = () if text is None else await self._workshop.run(difference, changed.text, text)
+            lines = () if text is None else await self.workshop.run(difference, changed.text, text)
             raise changed.with_difference(lines) from None
 
     async def edit(self, draft: str, edits: Sequence[Edit], *, version: int, who: Who) -> tuple[Draft, str]:
@@ -105,7 +105,7 @@ class Drafting:
             DraftProblem: there is no such draft.
         """
         now, text = await self._seen(draft, version)
-        after = await self._workshop.run(edited, text, tuple(edits))
+        after = await self.workshop.run(edited, text, tuple(edits))
         return await self._written(now, text, after, who=who, operation="update"), after
 
     async def delete(self, draft: str, *, version: int, who: Who) -> None:
@@ -131,7 +131,7 @@ class Drafting:
         was = canonical(await revising.document(now.base))
         theirs = canonical(await revising.document(active))
         try:
-            after = await self._workshop.run(comparing.rebased, text, was, theirs)
+            after = await self.workshop.run(comparing.rebased, text, was, theirs)
         except DraftProblem as problem:
             raise DraftProblem(problem.code, **(problem.values | {"active": active})) from problem
         return await self._written(now, text, after, who=who, base=active, operation="rebase"), after

@@ -3,11 +3,14 @@
 from collections.abc import Callable, Sequence
 from typing import Any, Final, Literal
 
+import msgspec
+
 from gateway.activation.loading import canonical
 from gateway.adapters.proposals import Proposal
 from gateway.core.changes import Place
+from gateway.core.policy.document import Document
 from services.control.drafts import comparing, working
-from services.control.drafts.checking import Checked, checked
+from services.control.drafts.checking import Checked, checked, loaded
 from services.control.drafts.comparing import Compared
 from services.control.drafts.completing import Completed, completed
 from services.control.drafts.edits import Edit, edited
@@ -43,7 +46,7 @@ class Questions:
         self._store = store
         self._submitting = submitting
         self._workshop = workshop
-        self._sources = sources
+        self.sources: Final = sources
         self._clock_ms = clock_ms
 
     async def outline(self, text: str) -> Outline:
@@ -84,6 +87,14 @@ class Questions:
         asked = await self._text(draft, text)
         old = await self._active()
         return await self._workshop.run(comparing.draft_compared, old, asked, tuple(await self._submitting.holders()))
+
+    async def document(self, text: str) -> Document:
+        """The policy that a text is.
+
+        Raises:
+            PolicyInvalid: it has mistakes.
+        """
+        return msgspec.json.decode(await self._workshop.run(document_of, text), type=Document)
 
     async def between(self, old: int, new: int) -> Compared:
         """What leads from one revision to another; 0: from nothing.
@@ -157,9 +168,9 @@ class Questions:
         return await self._begun(kind, asked, about=f"proposals/{number}", owner=owner)
 
     async def _begun(self, kind: Kind, asked: Asked, *, about: str, owner: str) -> Job:
-        if kind != "plan" and not self._sources.replay_keys:
+        if kind != "plan" and not self.sources.replay_keys:
             raise DraftProblem("job-replay-key")
-        return await self.jobs.start(kind, WORK[kind], (self._sources, asked), about=about, owner=owner)
+        return await self.jobs.start(kind, WORK[kind], (self.sources, asked), about=about, owner=owner)
 
     async def _text(self, draft: str, text: str | None) -> str:
         there = await self._store.read(draft)
@@ -169,6 +180,11 @@ class Questions:
         revising = self._submitting.revising
         _, number = await revising.store.head()
         return canonical(await revising.document(number)) if number else b""
+
+
+def document_of(text: str) -> bytes:
+    """The canonical document of a text."""
+    return canonical(loaded(text)[0].document)
 
 
 def rendered(document: bytes) -> str:

@@ -105,6 +105,18 @@ _TEXTS: Final = {
         "Recorded calls cannot be opened here: give the control plane the replay key file (PILOTE_REPLAY_KEY_FILE).",
         "Les appels enregistrés ne peuvent pas être ouverts ici : donnez au plan de contrôle le fichier de clés (PILOTE_REPLAY_KEY_FILE).",
     ),
+    "job-suite": (
+        "The suite has mistakes: mend them first.",
+        "La suite contient des erreurs : corrigez-les d’abord.",
+    ),
+    "job-version": (
+        "The policy has no such version of a model: name one of its `models`, like lead-score/2.",
+        "La politique n’a pas cette version d’un modèle : citez l’un de ses `models`, comme lead-score/2.",
+    ),
+    "job-probes-long": (
+        "The suite has run for ten minutes and was ended: make it smaller by `cases`, or split it.",
+        "La suite tournait depuis dix minutes et a été arrêtée : réduisez-la avec `cases`, ou scindez-la.",
+    ),
     "try-part": (
         "The draft has no such part, or it is none that can be tried by itself.",
         "Le brouillon n’a pas cet élément, ou ce n’en est pas un qui s’essaie isolément.",

@@ -6,6 +6,7 @@ from typing import Final
 from gateway.adapters.webhooks import Webhooks
 from gateway.core.errors import Reason
 from gateway.redis_clients import Client
+from pilote.decision.v1 import decision_pb2
 from services.control.access.account_store import AccountStore
 from services.control.access.principals import Principal
 from services.control.changes import Changes
@@ -15,12 +16,15 @@ from services.control.findings.ruling import rule_of
 from services.control.findings.shown import etag_of, name_of, sees, told, unchanged
 from services.control.policy import ActivePolicy
 from services.control.preconditions import ANY, Match, Unmatched
+from services.control.probes.desk import ProbeDesk
+from services.control.probes.evidence import name_for, text_for
 from services.control.undone import Undone, reason_given, storing
 from services.findings.changing import MOST_CHARACTERS, SENT, Wanted, changed, linked, reviewed, sent
 from services.findings.failing import looked_through
 from services.findings.finding import Finding, Link, impersonal, reviewer_of
 from services.findings.store import FindingChanged, FindingStore
 from services.findings.wording import title
+from services.probes.store import KeptSuite
 
 _TRIES: Final = 10
 _LATEST_MS: Final = 10 * 365 * 86_400_000
@@ -35,7 +39,14 @@ class FindingDesk:
     """
 
     def __init__(
-        self, redis: Client, policy: ActivePolicy, changes: Changes, *, drafts: Drafting, clock_ms: Callable[[], int]
+        self,
+        redis: Client,
+        policy: ActivePolicy,
+        changes: Changes,
+        *,
+        drafts: Drafting,
+        probes: ProbeDesk,
+        clock_ms: Callable[[], int],
     ) -> None:
         self._redis = redis
         self._store = FindingStore(redis)
@@ -44,6 +55,7 @@ class FindingDesk:
         self._policy = policy
         self._changes = changes
         self._drafts = drafts
+        self._probes = probes
         self._clock_ms = clock_ms
 
     async def list(self, tenants: Sequence[str], *, to: Principal) -> tuple[Finding, ...]:
@@ -171,6 +183,33 @@ class FindingDesk:
         draft = await self._drafts.begin(named, (Edit(kind="add", section="rules", value=rule),), who=who)
         after = await self.link(tenant, finding, Link("draft", f"policy-drafts/{draft}"), who=who)
         return after, draft
+
+    async def probe(
+        self, tenant: str, finding: str, decisions: Sequence[decision_pb2.Decision], *, who: Principal, language: str
+    ) -> tuple[Finding, KeptSuite]:
+        """A suite of probes out of its evidence, kept and linked; the one that there is where it was made before.
+
+        `decisions` are those of its evidence that are still kept.
+
+        Raises:
+            Undone: NOT_FOUND; ARGUMENT_INVALID where none can be made of them, or it is about how somebody reviews;
+                LIMIT_EXCEEDED.
+        """
+        found = await self.get(tenant, finding, to=who)
+        if reviewer_of(found.seen):
+            raise Undone(Reason.ARGUMENT_INVALID, "finding-personal")
+        named = name_for(found)
+        kept = await self._probes.there(tenant, named)
+        if kept is None:
+            revision = self._policy.revision
+            text = revision and text_for(found, decisions, revision, of=name_of(found), language=language)
+            if not text:
+                raise Undone(Reason.ARGUMENT_INVALID, "finding-no-probe")
+            try:
+                kept = await self._probes.save(tenant, named, text, who=who, match=None, made_of=name_of(found))
+            except Unmatched:  # somebody else was faster
+                kept = await self._probes.get(tenant, named)
+        return await self.link(tenant, finding, Link("probe", f"probes/{kept.name}"), who=who), kept
 
     async def _written(
         self,

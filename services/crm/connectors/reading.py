@@ -9,7 +9,6 @@ import msgspec
 from gateway.adapters.policy_files import read_text
 from gateway.core.mistakes import told
 from gateway.core.revision.decode import Mistake, Mistakes, Path, PolicyInvalid, part
-from gateway.core.texts import LANGUAGES, fill, typeset
 from gateway.mistakes import saying
 from services.crm.connectors.checking import check
 from services.crm.connectors.contract import KINDS, OPERATIONS
@@ -84,19 +83,9 @@ def shipped(name: str) -> FilePath:
     return ours if "/" not in name and ours.is_file() else FilePath(name)
 
 
-def words(mistake: Mistake, *, language: str) -> tuple[str, str]:
+def words(mistake: Mistake, *, language: str) -> saying.Words:
     """What is wrong and how to mend it."""
-    rows = MISTAKES.get(mistake.what.code)
-    if rows is None:
-        found = saying.words(mistake, language=language)
-        return found.problem, found.fix
-    values = {
-        name: ", ".join(map(str, value)) if isinstance(value, tuple) else str(value)
-        for name, value in mistake.what.values.items()
-    }
-    texts = [row[LANGUAGES.index(language)] for row in rows]
-    problem, fix = (fill(typeset(text) if language == "fr" else text, values) for text in texts)
-    return problem, fix
+    return saying.words(mistake, language=language, more=MISTAKES)
 
 
 def _resources(descriptor: Descriptor, mistakes: Mistakes) -> dict[str, tuple[Resource, Mapping[str, Field]]]:

@@ -40,6 +40,8 @@ class Subject(msgspec.Struct, frozen=True, kw_only=True):
 class Finding(msgspec.Struct, frozen=True, kw_only=True):
     """A comparison and what it means."""
 
+    place: int
+    """Of its subject among those that were given, from 0."""
     versus: Versus
     kind: Kind
     harmed: Group | None
@@ -78,14 +80,16 @@ def judge(
         ValueError: There are more looks than were planned, `alpha` is not between 0 and 1, or sums are impossible.
     """
     level = spent(alpha, look=look, looks=looks)
-    found: list[tuple[Kind, Pair]] = []
+    found: list[tuple[int, Pair]] = []
     few: list[TooFew] = []
-    for subject in subjects:
+    for place, subject in enumerate(subjects):
         large, small = pairs(subject.table, least=least)
-        found.extend((subject.kind, each) for each in large)
+        found.extend((place, each) for each in large)
         few.extend(small)
     compared = compare([pair for _, pair in found], alpha=level / max(1, len(found)))
-    findings = [_finding(versus, kind) for (kind, _), versus in zip(found, compared, strict=True)]
+    findings = [
+        _finding(versus, subjects[place].kind, place=place) for (place, _), versus in zip(found, compared, strict=True)
+    ]
     return Judgement(
         findings=tuple(sorted(findings, key=_order)),
         too_few=tuple(sorted(few, key=lambda each: (each.measure, each.attributes, each.group))),
@@ -110,16 +114,16 @@ def spent(alpha: float, *, look: int, looks: int) -> float:
     return alpha / 2 if look == looks else alpha / 2 / (looks - 1)
 
 
-def _finding(versus: Versus, kind: Kind) -> Finding:
+def _finding(versus: Versus, kind: Kind, *, place: int) -> Finding:
     ratio, interval = versus.ratio, versus.ratio_interval
     if ratio is None or ratio == 1:
-        return Finding(versus=versus, kind=kind, harmed=None, alert=False)
+        return Finding(place=place, versus=versus, kind=kind, harmed=None, alert=False)
     harmed = versus.group if (ratio < 1) is (kind is Kind.BENEFIT) else versus.reference
     beyond = min(ratio, 1 / ratio if ratio else 0.0) < FOUR_FIFTHS
     sure = versus.p_value <= versus.alpha and not interval.low <= 1 <= interval.high
-    return Finding(versus=versus, kind=kind, harmed=harmed, alert=beyond and sure)
+    return Finding(place=place, versus=versus, kind=kind, harmed=harmed, alert=beyond and sure)
 
 
-def _order(finding: Finding) -> tuple[bool, float, str, tuple[str, ...], Group]:
+def _order(finding: Finding) -> tuple[bool, float, str, tuple[str, ...], Group, int]:
     versus = finding.versus
-    return (not finding.alert, versus.p_value, versus.measure, versus.attributes, versus.group)
+    return (not finding.alert, versus.p_value, versus.measure, versus.attributes, versus.group, finding.place)

@@ -63,16 +63,14 @@ def stratified(
     alpha: float = 0.05,
     least: int = LEAST,
 ) -> Stratified:
-    """Hold a group against the crude table's reference, over all and within strata.
+    """Hold a group against the crude table's reference, over all and within strata; shares, or counts per person.
 
     `crude` counts each person once over all strata. Both intervals have the level 1 - `alpha`, for one look and one
     group: it explains an alert of `judging`, it is none itself. Design effects are those of the crude table.
 
     Raises:
-        ValueError: The sums of a group are impossible, or the table is not of shares.
+        ValueError: The sums of a group are impossible.
     """
-    if not crude.share:
-        raise ValueError("stratified ratios are of shares")
     reference = crude.against() or ()
     found = [each for each in pairs(crude, least=least)[0] if each.group == group]
     rows = [(each.groups.get(group, Sums()), each.groups.get(reference, Sums())) for each in strata.values()]
@@ -90,7 +88,8 @@ def stratified(
     if not found:
         return plain
     versus = compare(found, alpha=alpha)[0]
-    pooled = _mantel_haenszel(both, alpha=alpha, design=max(found[0].design, found[0].reference_design))
+    design = max(found[0].design, found[0].reference_design)
+    pooled = _mantel_haenszel(both, share=crude.share, alpha=alpha, design=design)
     if pooled is None:
         return msgspec.structs.replace(plain, crude=versus)
     ratio, interval = pooled
@@ -99,14 +98,17 @@ def stratified(
     )
 
 
-def _mantel_haenszel(rows: list[tuple[Sums, Sums]], *, alpha: float, design: float) -> tuple[float, Interval] | None:
+def _mantel_haenszel(
+    rows: list[tuple[Sums, Sums]], *, share: bool, alpha: float, design: float
+) -> tuple[float, Interval] | None:
     """None where the group or the reference got nothing: its logarithm has no variance then."""
     above = sum(own.y * other.d / (own.d + other.d) for own, other in rows)
     below = sum(other.y * own.d / (own.d + other.d) for own, other in rows)
     if above <= 0 or below <= 0:
         return None
+    # Of counts (rates per person) the variance lacks the part that comes from nobody counting twice.
     spread = sum(
-        (own.d * other.d * (own.y + other.y) - own.y * other.y * (own.d + other.d)) / (own.d + other.d) ** 2
+        (own.d * other.d * (own.y + other.y) - share * own.y * other.y * (own.d + other.d)) / (own.d + other.d) ** 2
         for own, other in rows
     )
     half = float(-ndtri(alpha / 2)) * math.sqrt(max(0.0, spread) / (above * below) * design)

@@ -15,13 +15,13 @@ from gateway.core.record import Verdict
 from services.insights.drift.histograms import Histogram, by_hour
 from services.workbench.columns.measured import Values, segments_of
 from services.workbench.columns.rows import Row
-from services.workbench.columns.sums import GRID, HOUR_MS, LATENCY, Group, Summing, is_call
+from services.workbench.columns.sums import GRID, HOUR_MS, LATENCY, Group, Summing, is_call, named
 from services.workbench.columns.tables import ADMITTED, SETTLED
 
 WAIT_HOURS: Final = 2
 CREATION: Final = "CREATE TABLE IF NOT EXISTS waiting (id VARCHAR, at_hour BIGINT, sealed BLOB)"
-_CALL: Final = {name: place for place, (name, _) in enumerate(ADMITTED.columns)}
-_END: Final = {name: place for place, (name, _) in enumerate(SETTLED.columns)}
+_CALL: Final = ADMITTED.places
+_END: Final = SETTLED.places
 _FOUND: Final = "SELECT id, sealed FROM waiting WHERE id IN (SELECT unnest($ids))"
 _ENDED: Final = "DELETE FROM waiting WHERE id IN (SELECT unnest($ids))"
 _INSERT: Final = "INSERT INTO waiting SELECT * FROM batch"
@@ -67,10 +67,12 @@ def _call(row: Row, values: Mapping[str, Values]) -> Call | None:
     if its is None or row[_CALL["verdict"]] != Verdict.ALLOW or not is_call(row):
         return None
     segments = segments_of(its)
-    tenant, agent, version, method = (str(row[_CALL[each]]) for each in ("tenant", "agent", "version", "method"))
-    return (
-        Call(tenant, agent, version, method, int(str(row[_CALL["at_ms"]])) // HOUR_MS, segments) if segments else None
+    if not segments:
+        return None
+    tenant, agent, model, version, method = (
+        str(row[_CALL[each]]) for each in ("tenant", "agent", "model", "version", "method")
     )
+    return Call(tenant, agent, named(model, version), method, int(str(row[_CALL["at_ms"]])) // HOUR_MS, segments)
 
 
 def _summed(ended: Mapping[str, Row], calls: Mapping[str, Call]) -> dict[Group, Histogram]:
@@ -80,7 +82,8 @@ def _summed(ended: Mapping[str, Row], calls: Mapping[str, Call]) -> dict[Group, 
         call, took_us = calls.get(name), int(str(row[_END["upstream_us"]]))
         if call is None or took_us <= 0:
             continue
-        version = str(row[_END["version"]]) or call.version
+        served = str(row[_END["version"]])
+        version = named(call.version.rpartition("/")[0], served) if served else call.version
         for segment in call.segments:
             key = (call.tenant, call.agent, version, call.method, segment, LATENCY, "", True, call.at_hour)
             at.append(places.setdefault(key, len(places)))

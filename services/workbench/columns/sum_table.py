@@ -18,6 +18,7 @@ from services.workbench.columns.sums import (
     Group,
     Person,
     Summing,
+    named,
     packed,
     person_of,
     unpacked,
@@ -28,8 +29,8 @@ CREATION: Final = """CREATE TABLE IF NOT EXISTS sums (tenant VARCHAR, agent VARC
  segment VARCHAR, measure VARCHAR, field VARCHAR, numbers BOOLEAN, at_hour BIGINT, calls BIGINT, sealed BLOB)"""
 _NAMES: Final = ("tenant", "agent", "version", "method", "segment", "measure", "field", "numbers", "at_hour")
 _OF: Final = attrgetter(*_NAMES)
-_AT: Final = {name: place for place, (name, _) in enumerate(ADMITTED.columns)}
-_KNOWN: Final = """SELECT DISTINCT tenant, agent, version, method, CAST(subject AS VARCHAR) AS subject,
+_AT: Final = ADMITTED.places
+_KNOWN: Final = """SELECT DISTINCT tenant, agent, model, version, method, CAST(subject AS VARCHAR) AS subject,
   at_ms // $day AS day
  FROM admitted WHERE summed AND at_ms >= $from_ms AND subject IN (SELECT CAST(unnest($subjects) AS UUID))"""
 _OF_HOURS: Final = f"""SELECT {", ".join(_NAMES)}, calls, sealed FROM sums
@@ -55,8 +56,8 @@ def known(engine: duckdb.DuckDBPyConnection, rows: Sequence[Row], values: Mappin
     from_ms = min(person[-1] for _, person in people) * DAY_MS
     subjects = list({person[-2] for _, person in people})
     found = engine.execute(_KNOWN, {"day": DAY_MS, "from_ms": from_ms, "subjects": subjects}).fetchall()
-    return {(tenant, agent, version, method, subject.replace("-", ""), day)
-            for tenant, agent, version, method, subject, day in found}  # fmt: skip
+    return {(tenant, agent, named(model, version), method, subject.replace("-", ""), day)
+            for tenant, agent, model, version, method, subject, day in found}  # fmt: skip
 
 
 def keep(engine: duckdb.DuckDBPyConnection, sums: Mapping[Group, Histogram], *, sealing: Summing) -> None:

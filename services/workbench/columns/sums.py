@@ -31,9 +31,9 @@ KEPT_HOURS: Final = 24 * 20
 """How long sums are kept: what drift is looked for in, and some days."""
 HOUR_MS: Final = 3_600_000
 DAY_MS: Final = 24 * HOUR_MS
-_AT: Final = {name: place for place, (name, _) in enumerate(ADMITTED.columns)}
+_AT: Final = ADMITTED.places
 _ID, _SUMMED = _AT["id"], _AT["summed"]
-_SERIES: Final = ("tenant", "agent", "version", "method")
+_SERIES: Final = ("tenant", "agent", "model", "version", "method")
 _PERSON: Final = itemgetter(*(_AT[name] for name in (*_SERIES, "subject", "at_ms")))
 _CALL: Final = itemgetter(*(_AT[name] for name in (*_SERIES, "at_ms", "verdict", "reason")))
 
@@ -78,14 +78,19 @@ class Group(msgspec.Struct, frozen=True, order=True):
         return b"sums\x00" + msgspec.json.encode(self)
 
 
+def named(model: str, version: str) -> str:
+    """What is called a version wherever versions are compared: "lead-score/2" of a model that was asked, else "2"."""
+    return f"{model}/{version}" if model and version else version
+
+
 Person = tuple[str, str, str, str, str, int]
 """Tenant, agent, version, method, pseudonym and day."""
 
 
 def person_of(row: Row) -> Person | None:
     """Who counts once, of a row of decisions; `None` where it is about no single customer."""
-    tenant, agent, version, method, subject, at_ms = _PERSON(row)
-    return (tenant, agent, version, method, subject, at_ms // DAY_MS) if subject else None
+    tenant, agent, model, version, method, subject, at_ms = _PERSON(row)
+    return (tenant, agent, named(model, version), method, subject, at_ms // DAY_MS) if subject else None
 
 
 def summed(
@@ -129,8 +134,8 @@ class _Gathered:
         self._found: dict[tuple[Any, ...], dict[tuple[str, str, str, bool], list[Any]]] = {}
 
     def add(self, row: Row, values: Values, *, first: bool) -> None:
-        tenant, agent, version, method, at_ms, verdict, reason = _CALL(row)
-        its = self._found.setdefault((tenant, agent, version, method, at_ms // HOUR_MS), {})
+        tenant, agent, model, version, method, at_ms, verdict, reason = _CALL(row)
+        its = self._found.setdefault((tenant, agent, named(model, version), method, at_ms // HOUR_MS), {})
         segments = segments_of(values)
         for segment in segments:  # every call of it: who was refused was so at a later one, as often as not
             its.setdefault((segment, VERDICT, "", False), []).append(f"{verdict} {reason}".rstrip())

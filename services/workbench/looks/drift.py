@@ -14,6 +14,7 @@ import msgspec
 from services.findings.finding import Seen
 from services.insights.drift.histograms import Histogram
 from services.insights.drift.watching import Look, Plan, Series, Window, watch
+from services.insights.pressure.intervals import share
 from services.workbench.columns.database import Columns
 from services.workbench.columns.sums import VERDICT
 from services.workbench.looks.evidence import filter_of, most_risen, sampled, shares
@@ -31,6 +32,8 @@ WINDOWS: Final = 7 * (DAY + 1)
 """Of one series in a week: its hours and its days."""
 ALPHA: Final = 0.05
 """In at most this share of weeks without drift there is any finding."""
+LEVEL: Final = 0.95
+"""Of the interval of what share of values were never there before."""
 EARLY: Final = 0.01
 """What part of that early words get."""
 _GRAVE: Final = 0.15
@@ -124,6 +127,11 @@ def _seen(columns: Columns, asked: _Asked, look: Look) -> Seen:
     name = "" if asked.measure.sealed and asked.measure.name != VERDICT else most_risen(bins)
     sure = look.psi.interval.low if look.psi is not None else 0.0
     strange = look.strange if look.strange_p_value is not None and look.strange_p_value < look.alpha / 2 else 0.0
+    new = share(look.strange * look.current_size, look.current_size, alpha=1 - LEVEL)
+    assert new is not None  # noqa: S101 - a look is at something
+    value, low, high = new.value, new.low, new.high
+    if look.psi is not None:
+        value, low, high = look.psi.value, sure, look.psi.interval.high
     return Seen(
         kind="drift",
         tenant=whose.tenant,
@@ -133,10 +141,10 @@ def _seen(columns: Columns, asked: _Asked, look: Look) -> Seen:
         size=max(1 - math.exp(-sure / _GRAVE), min(1.0, strange)),
         reach=int(look.current_size),
         certainty=1 - (1.0 if look.p_value is None else look.p_value),
-        value=look.psi.value if look.psi is not None else look.strange,
-        low=sure if look.psi is not None else look.strange,
-        high=look.psi.interval.high if look.psi is not None else look.strange,
-        level=look.psi.level if look.psi is not None else 0.95,
+        value=value,
+        low=low,
+        high=high,
+        level=look.psi.level if look.psi is not None else LEVEL,
         n=int(look.current_size),
         m=int(look.reference_size),
         false_alarms=ALPHA,

@@ -13,7 +13,7 @@ from services.insights.drift.histograms import Histogram
 from services.insights.drift.seasons import Reference, alike
 from services.workbench.columns.database import Columns
 from services.workbench.looks.series import Measure, Served, joined
-from services.workbench.looks.spans import ID, VERSION, Span, quoted
+from services.workbench.looks.spans import ID, VERSION, Span, of_version, quoted
 
 _SAMPLED: Final = """SELECT {id} AS id
  FROM admitted LEFT JOIN settled ON settled.id = admitted.id {also}
@@ -51,7 +51,7 @@ def most_risen(found: Sequence[Mapping[str, Any]]) -> str:
 def filter_of(served: Served, measure: Measure, name: str, *, span: Span) -> str:
     """Which decisions they are, as `pilote decisions list` takes it; `name` is what is measured of them, if any."""
     parts = [f"tenant = {quoted(served.tenant)}", f"agent = {quoted(served.agent)}"]
-    parts += [f"model_version = {quoted(served.version)}"] if served.version else []
+    parts += [of_version(served.version)] if served.version else []
     parts += [f"method = {quoted(served.method)}"] if served.method else []
     if name and measure.field:
         parts.append(f"{measure.field} = {quoted(name)}")

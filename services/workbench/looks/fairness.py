@@ -7,24 +7,38 @@ two, and measures together. Values are read for it once a week, or when others w
 from collections.abc import Callable, Mapping, Sequence
 from typing import Protocol
 
-import msgspec
 import numpy as np
 
 from services.findings.finding import Seen
-from services.insights.fairness.intersections import Attribute
-from services.insights.fairness.judging import Finding, Subject, judge
 from services.insights.fairness.rates import LEAST
+from services.reviews.item import Item
 from services.vault.attributes import ATTRIBUTES
 from services.vault.store import Held
 from services.workbench.columns.database import Columns
-from services.workbench.looks.fairness_calls import Treated, treated
-from services.workbench.looks.fairness_tables import coded, measures, subjects
-from services.workbench.looks.fairness_telling import ALPHA, Judged, Week, told
+from services.workbench.looks.fairness_calls import Ints, Treated, treated
+from services.workbench.looks.fairness_judged import compared
+from services.workbench.looks.fairness_strata import strata_of
+from services.workbench.looks.fairness_tables import Measured, coded, measures
+from services.workbench.looks.fairness_telling import ALPHA, Week, told
+from services.workbench.looks.fairness_truths import (
+    OUTCOMES,
+    REVIEWED_MS,
+    REVIEWS,
+    Truth,
+    by_outcomes,
+    by_reviews,
+    outcomes_of,
+    people_of,
+)
 from services.workbench.looks.pressure_contacts import WEEK_MS, week_of
 from services.workbench.looks.spans import Span
 
 Noting = Callable[[Held], None]
 """Notes in the log that an attribute is about to be read; where it cannot, it raises, and nothing is read."""
+Segments = Callable[[str, Sequence[str]], Mapping[str, Sequence[str]]]
+"""The segments of a tenant's customers, by pseudonym."""
+Reviews = Callable[[str, Span], Sequence[Item]]
+"""Decisions of a tenant about which reviews were settled in that time."""
 
 
 class Readable(Protocol):
@@ -46,9 +60,19 @@ class FairnessLook:
 
     kind = "fairness"
 
-    def __init__(self, vault: Readable, *, note: Noting) -> None:
+    def __init__(
+        self,
+        vault: Readable,
+        *,
+        note: Noting,
+        reviews: Reviews = lambda _tenant, _span: (),
+        segments: Segments = lambda _tenant, _people: {},
+    ) -> None:
+        """Without `reviews` these are no truth, and without `segments` nothing is compared within any."""
         self._vault = vault
         self._note = note
+        self._segments = segments
+        self._reviews = reviews
         self._at: tuple[int, int] = (-1, -1)
         self._seen: tuple[Seen, ...] = ()
         self.weeks: Mapping[str, Week] = {}
@@ -88,34 +112,35 @@ class FairnessLook:
         people = sorted(set().union(*values.values()))
         attributes = [coded(name, ATTRIBUTES[name], known, people) for name, known in values.items()]
         found = treated(columns, tenant, people, span=span)
-        return Week(span=span, judged=_judged(found, attributes, alpha=alpha), alpha=alpha)
+        everybody = _everybody(found)
+        measured = [each for one in found for each in measures(one, everybody, span=span)]
+        odds = self._odds(columns, tenant, people, span=span) if people else []
+        return Week(
+            span=span,
+            compared=compared(
+                [*measured, *odds], attributes, strata=strata_of(people, self._segments(tenant, people)), alpha=alpha
+            ),
+            truths=tuple(
+                Truth(by=by, people=count) for by in (OUTCOMES, REVIEWS) if (count := people_of(odds, by)) >= LEAST
+            ),
+            alpha=alpha,
+        )
+
+    def _odds(self, columns: Columns, tenant: str, people: Sequence[str], *, span: Span) -> list[Measured]:
+        """What was done to those for whom it would have been right, and to the others.
+
+        Outcomes are of the week before, so that every customer has had a week to show one.
+        """
+        before = Span(span.start_ms - WEEK_MS, span.start_ms)
+        outcomes = outcomes_of(columns, tenant, people, span=before)
+        found = treated(columns, tenant, people, span=before) if outcomes.place.size else ()
+        reviewed = Span(span.end_ms - REVIEWED_MS, span.end_ms)
+        return [
+            *(each for one in found for each in by_outcomes(one, outcomes, span=before)),
+            *by_reviews(columns, tenant, people, items=self._reviews(tenant, reviewed), span=reviewed),
+        ]
 
 
-def _judged(found: Sequence[Treated], attributes: Sequence[Attribute], *, alpha: float) -> tuple[Judged, ...]:
-    if not found or not attributes:
-        return ()
-    everybody = np.unique(np.concatenate([each.place for each in found]))
-    of: list[tuple[Treated, Subject]] = [
-        (each, subject)
-        for each in found
-        for measured in measures(each, everybody)
-        for subject in subjects(measured, attributes)
-    ]
-    # All are judged together, and told apart by the order in which they were given.
-    named = [_numbered(subject, number) for number, (_, subject) in enumerate(of)]
-    judgement = judge(named, alpha=alpha)
-    return tuple(
-        Judged(agent=each.agent, version=each.version, finding=_unnumbered(finding, subject))
-        for finding in judgement.findings
-        for each, subject in (of[int(finding.versus.measure)],)
-    )
-
-
-def _numbered(subject: Subject, number: int) -> Subject:
-    return msgspec.structs.replace(subject, table=msgspec.structs.replace(subject.table, measure=str(number)))
-
-
-def _unnumbered(finding: Finding, subject: Subject) -> Finding:
-    return msgspec.structs.replace(
-        finding, versus=msgspec.structs.replace(finding.versus, measure=subject.table.measure)
-    )
+def _everybody(found: Sequence[Treated]) -> Ints:
+    """Places of all whom anybody dealt with, ascending."""
+    return np.unique(np.concatenate([np.zeros(0, dtype=np.int64), *(each.place for each in found)]))

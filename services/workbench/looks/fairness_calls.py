@@ -4,9 +4,9 @@ The columns' engine is told pseudonyms and their places in a list, and nothing e
 joined in this process's own memory, so that no file of the engine's ever holds any.
 """
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from itertools import pairwise
-from typing import Final
+from typing import Any, Final
 
 import msgspec
 import numpy as np
@@ -54,13 +54,10 @@ class Treated(msgspec.Struct, frozen=True, eq=False, kw_only=True):
 
 def treated(columns: Columns, tenant: str, subjects: Sequence[str], *, span: Span) -> tuple[Treated, ...]:
     """What each version of each agent did to these customers, given by pseudonym; by agent and version."""
-    known = {
-        "subject": np.array(subjects, dtype=object),
-        "place": np.arange(len(subjects), dtype=np.int64),
-    }
     if not subjects:
         return ()
-    found = columns.asked(_ASKED, {"tenant": tenant} | msgspec.structs.asdict(span), beside={"known": known})
+    values = {"tenant": tenant} | msgspec.structs.asdict(span)
+    found = columns.asked(_ASKED, values, beside={"known": known_of(subjects)})
     agents, versions = found["agent"], found["version"]
     numbers = {name: np.asarray(found[name], dtype=np.int64) for name in ("place", *_COUNTS)}
     return tuple(
@@ -71,6 +68,11 @@ def treated(columns: Columns, tenant: str, subjects: Sequence[str], *, span: Spa
         )
         for start, end in _runs(agents, versions)
     )
+
+
+def known_of(subjects: Sequence[str]) -> Mapping[str, NDArray[Any]]:
+    """The table that tells the engine of pseudonyms and their places, and of nothing else."""
+    return {"subject": np.array(subjects, dtype=object), "place": np.arange(len(subjects), dtype=np.int64)}
 
 
 def _runs(agents: NDArray[np.object_], versions: NDArray[np.object_]) -> Iterator[tuple[int, int]]:

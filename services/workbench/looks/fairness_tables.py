@@ -5,7 +5,7 @@ agent dealt with, would tell of those hidden while these are fewer than that, th
 """
 
 from collections.abc import Iterator, Mapping, Sequence
-from typing import Final
+from typing import Any, Final
 
 import msgspec
 import numpy as np
@@ -17,23 +17,28 @@ from services.insights.fairness.people import Group
 from services.insights.fairness.rates import LEAST, Table
 from services.insights.sums import Sums, total
 from services.workbench.looks.fairness_calls import Ints, Treated
+from services.workbench.looks.spans import Span
 
+Floats = NDArray[np.float64]
 DEPTH: Final = 2
 """Intersections of two attributes."""
 
 
 class Measured(msgspec.Struct, frozen=True, eq=False, kw_only=True):
-    """One measure of one version of an agent: `got` of `among`, an entry for each person."""
+    """One measure of one version of an agent in a time: `got` of `among`, an entry for each person."""
 
+    agent: str
+    version: str
+    span: Span
     name: str
     kind: Kind
     share: bool
     place: Ints
-    got: Ints
-    among: Ints
+    got: Ints | Floats
+    among: Ints | Floats
 
 
-def measures(found: Treated, everybody: Ints) -> tuple[Measured, ...]:
+def measures(found: Treated, everybody: Ints, *, span: Span) -> tuple[Measured, ...]:
     """What is measured of it; `everybody` are places of whom any agent of the tenant dealt with, ascending.
 
     - offers: whether a person got one, of everybody
@@ -41,14 +46,21 @@ def measures(found: Treated, everybody: Ints) -> tuple[Measured, ...]:
     - contacts: of those who were contacted, how often
     - refusals: of all decisions
     """
-    reached = np.zeros(everybody.size, dtype=np.int64)
-    reached[np.searchsorted(everybody, found.place[found.offers > 0])] = 1
+    reached = np.isin(everybody, found.place[found.offers > 0]).astype(np.int64)
     some, asked = found.contacts > 0, found.inferences > 0
+    of: dict[str, Any] = {"agent": found.agent, "version": found.version, "span": span}
     return (
         Measured(
-            name="offers", kind=Kind.BENEFIT, share=True, place=everybody, got=reached, among=np.ones_like(reached)
+            **of,
+            name="offers",
+            kind=Kind.BENEFIT,
+            share=True,
+            place=everybody,
+            got=reached,
+            among=np.ones_like(reached),
         ),
         Measured(
+            **of,
             name="inferences",
             kind=Kind.BENEFIT,
             share=True,
@@ -57,6 +69,7 @@ def measures(found: Treated, everybody: Ints) -> tuple[Measured, ...]:
             among=found.inferences[asked],
         ),
         Measured(
+            **of,
             name="contacts",
             kind=Kind.BURDEN,
             share=False,
@@ -65,6 +78,7 @@ def measures(found: Treated, everybody: Ints) -> tuple[Measured, ...]:
             among=np.ones(int(some.sum()), dtype=np.int64),
         ),
         Measured(
+            **of,
             name="refusals",
             kind=Kind.BURDEN,
             share=True,
@@ -75,10 +89,20 @@ def measures(found: Treated, everybody: Ints) -> tuple[Measured, ...]:
     )
 
 
-def subjects(measured: Measured, attributes: Sequence[Attribute]) -> Iterator[Subject]:
-    """A table for each attribute and intersection with at least two groups to show.
+class Tabled(msgspec.Struct, frozen=True, eq=False, kw_only=True):
+    """A measure by the groups of an attribute or an intersection."""
 
-    Those without any event, or with nothing else, are none: no test could tell anything of them.
+    attributes: tuple[str, ...]
+    hidden: tuple[Group, ...]
+    """Those that are too small, or would tell of one that is; also those of nobody."""
+    subject: Subject | None
+    """None where there are no two groups to show."""
+
+
+def tabled(measured: Measured, attributes: Sequence[Attribute]) -> Iterator[Tabled]:
+    """A table for each attribute and intersection.
+
+    Without any event, or with nothing else, there are none: no test could tell anything of them.
     """
     if measured.got.sum() < 1 or (measured.share and measured.got.sum() >= measured.among.sum()):
         return
@@ -92,11 +116,13 @@ def subjects(measured: Measured, attributes: Sequence[Attribute]) -> Iterator[Su
             denominators=measured.among.astype(np.float64),
         )
         shown = shown_of(people.sums(found.labels), found, by_name)
-        if len(shown) > 1 and total(shown.values()).y > 0:
-            yield Subject(
-                table=Table(measure=measured.name, attributes=found.attributes, groups=shown, share=measured.share),
-                kind=measured.kind,
-            )
+        table = Table(measure=measured.name, attributes=found.attributes, groups=shown, share=measured.share)
+        some = len(shown) > 1 and total(shown.values()).y > 0
+        yield Tabled(
+            attributes=found.attributes,
+            hidden=tuple(each for each in found.labels if each not in shown),
+            subject=Subject(table=table, kind=measured.kind) if some else None,
+        )
 
 
 def shown_of(groups: Mapping[Group, Sums], found: Cells, attributes: Mapping[str, Attribute]) -> Mapping[Group, Sums]:

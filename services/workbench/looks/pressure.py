@@ -12,6 +12,7 @@ from services.findings.finding import Seen
 from services.findings.pressure import Pressure, PressureChannel
 from services.insights.pressure.attribution import Adding, Sent, adding, beyond
 from services.insights.pressure.deciles import Cost, Fatigue
+from services.insights.pressure.segments import Target
 from services.insights.pressure.trends import Trend
 from services.insights.pressure.watching import Moments
 from services.workbench.columns.database import Columns
@@ -20,7 +21,7 @@ from services.workbench.looks.pressure_contacts import WEEK_MS, Contacts, Sendin
 from services.workbench.looks.pressure_evidence import contacts_filter, drawn, named, senders
 from services.workbench.looks.pressure_weeks import QUESTIONS, Weeks
 from services.workbench.looks.spans import Span
-from services.workbench.looks.standings import standings
+from services.workbench.looks.standings import TARGET, standings
 from services.workbench.pressure_told import channel_told
 
 _NO_PROOF: Final = 0.5
@@ -32,7 +33,8 @@ class PressureLook:
 
     kind = "pressure"
 
-    def __init__(self) -> None:
+    def __init__(self, target: Target = TARGET) -> None:
+        self._target = target
         self.told: tuple[Pressure, ...] = ()
         """The numbers of every tenant, of the weeks that were looked at last."""
 
@@ -40,7 +42,10 @@ class PressureLook:
         """The fatigue of the last four weeks that are over, in each channel; and who adds what brings it about."""
         end_ms = span_at(now_ms).end_ms
         tenants = columns.tenants()
-        stand = {tenant: standings(columns, tenant, week_ms=end_ms - WEEK_MS, alpha=ALPHA) for tenant in tenants}
+        stand = {
+            tenant: standings(columns, tenant, week_ms=end_ms - WEEK_MS, alpha=ALPHA, target=self._target)
+            for tenant in tenants
+        }
         channels: dict[str, list[PressureChannel]] = {tenant: [] for tenant in tenants}
         seen: list[Seen] = []
         for each in tired(columns, now_ms=now_ms):
@@ -49,7 +54,14 @@ class PressureLook:
             channels[tenant].append(channel_told(columns, each, stand[tenant].get(channel)))
         start_ms = end_ms - WEEKS * WEEK_MS
         self.told = tuple(
-            Pressure(tenant=tenant, start_ms=start_ms, end_ms=end_ms, channels=tuple(its))
+            Pressure(
+                tenant=tenant,
+                start_ms=start_ms,
+                end_ms=end_ms,
+                channels=tuple(its),
+                target_low=self._target.low / 100,
+                target_high=self._target.high / 100,
+            )
             for tenant, its in channels.items()
         )
         return seen

@@ -64,7 +64,8 @@ def _reference(
 
 
 def _but_version(served: Served) -> Served:
-    return msgspec.structs.replace(served, version="")
+    """Whose versions are compared: those of the agent, or of the model that it asked."""
+    return msgspec.structs.replace(served, version=served.version.rpartition("/")[0])
 
 
 def _size(hours: Mapping[int, Histogram]) -> float:

@@ -11,8 +11,11 @@ ID: Final = "replace(CAST(admitted.id AS VARCHAR), '-', '')"
 """In SQL, a decision's id."""
 SUBJECT: Final = "replace(CAST(admitted.subject AS VARCHAR), '-', '')"
 """In SQL, the pseudonym of its customer."""
-VERSION: Final = "coalesce(nullif(settled.version, ''), admitted.version)"
+SERVED: Final = "coalesce(nullif(settled.version, ''), admitted.version)"
 """In SQL, of `admitted` and `settled`, the version that served it."""
+VERSION: Final = f"""CASE WHEN admitted.model = '' OR {SERVED} = '' THEN {SERVED}
+ ELSE admitted.model || '/' || {SERVED} END"""
+"""In SQL, of these two, what is called a version wherever versions are compared, see `columns.sums.named`."""
 CARRIED_OUT: Final = """verdict = 'ALLOW'
  AND (settled.id IS NULL OR settled.in_doubt OR (settled.status = 'OK' AND NOT settled.gave_back))"""
 """In SQL, of these two: it was carried out, or may have been. What is never settled is in doubt."""
@@ -33,6 +36,13 @@ class Span(msgspec.Struct, frozen=True):
     def filter(self) -> str:
         """Decisions about calls that were received in it."""
         return f'receive_time >= "{_time(self.start_ms)}" AND receive_time < "{_time(self.end_ms)}"'
+
+
+def of_version(version: str) -> str:
+    """Decisions that a version made, as `VERSION` has it; nothing for none."""
+    model, slash, its = version.rpartition("/")
+    either = f"model_version = {quoted(its)}" if version else ""
+    return f"model = {quoted(model)} AND {either}" if slash else either
 
 
 def quoted(value: str) -> str:

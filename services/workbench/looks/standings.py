@@ -17,21 +17,33 @@ from services.workbench.columns.database import Columns
 from services.workbench.looks.pressure_contacts import WEEK_MS
 
 FULL: Final = 90
-"""Percent of a cap from which on a person has no room left worth speaking of."""
+"""Percent of a cap from which on a person has no room left worth speaking of, where settings say nothing else."""
 EMPTY: Final = 25
-"""Percent below which a person is contacted little."""
+"""Percent below which a person is contacted little, likewise."""
 TARGET: Final = Target(low=EMPTY, high=FULL - 1)
+"""In whole percent."""
 KNOWN_WEEKS: Final = 8
 """Who had a contact in so many weeks, this one included, is somebody whom the channel can reach."""
-_ASKED: Final = f"""WITH asked AS (
-  SELECT channel, subject, bool_and(held_out) AS held, bool_or(cap <> '') AS capped,
+_PEOPLE: Final = f"""WITH asked AS (
+  SELECT channel, subject, bool_and(held_out) AS held, bool_or(cap <> '') AS capped, arg_max(leaf, at_ms) AS leaf,
    max(CASE WHEN cap <> '' AND at_ms >= $week_ms THEN 100 * least(cap_used, cap_capacity) // cap_capacity ELSE 0 END)
     AS percent
   FROM admitted WHERE tenant = $tenant AND operation = 'CONTACT' AND channel <> '' AND subject IS NOT NULL
    AND NOT standby AND NOT repeats
    AND at_ms >= $week_ms - {(KNOWN_WEEKS - 1) * WEEK_MS} AND at_ms < $week_ms + {WEEK_MS}
-  GROUP BY ALL)
- SELECT channel, percent, count(*) AS people FROM asked WHERE capped AND NOT held GROUP BY ALL ORDER BY ALL"""  # noqa: S608 - our own numbers
+  GROUP BY ALL)"""  # noqa: S608 - our own numbers
+_ASKED: Final = f"""{_PEOPLE}
+ SELECT channel, percent, count(*) AS people FROM asked WHERE capped AND NOT held GROUP BY ALL ORDER BY ALL"""  # noqa: S608
+_FULLEST: Final = f"""{_PEOPLE}
+ SELECT channel, leaf, percent FROM asked WHERE capped AND NOT held
+ QUALIFY row_number() OVER (PARTITION BY channel ORDER BY hash(subject), subject) <= $most ORDER BY leaf"""  # noqa: S608
+
+
+class Fullest(msgspec.Struct, frozen=True):
+    """How full the cap of one person of a channel was, at the fullest moment of a week."""
+
+    channel: str
+    percent: int
 
 
 class Channel(msgspec.Struct, frozen=True, kw_only=True):
@@ -40,10 +52,12 @@ class Channel(msgspec.Struct, frozen=True, kw_only=True):
     segment: Segment
     """`typical` is the person in the middle, in percent of the cap."""
     p_value: float
-    """That half of its people or fewer are at `FULL` percent or more: one-sided, of this channel alone."""
+    """That half of its people or fewer are beyond the target: one-sided, of this channel alone."""
 
 
-def standings(columns: Columns, tenant: str, *, week_ms: int, alpha: float) -> Mapping[str, Channel]:
+def standings(
+    columns: Columns, tenant: str, *, week_ms: int, alpha: float, target: Target = TARGET
+) -> Mapping[str, Channel]:
     """Channels of a tenant in the week that begins then, by name; people without any cap do not count."""
     found = columns.asked(_ASKED, {"tenant": tenant, "week_ms": week_ms})
     tallies: dict[str, Tally] = {}
@@ -52,11 +66,23 @@ def standings(columns: Columns, tenant: str, *, week_ms: int, alpha: float) -> M
         percents, people = (found[name][its].astype(np.int64).tolist() for name in ("percent", "people"))
         tallies[channel] = Tally(contacts=tuple(percents), people=tuple(people))
     return {
-        each.name: Channel(segment=each, p_value=_half(tallies[each.name]))
-        for each in judge(tallies, TARGET, alpha=alpha)
+        each.name: Channel(segment=each, p_value=_half(tallies[each.name], full_of(target)))
+        for each in judge(tallies, target, alpha=alpha)
     }
 
 
-def _half(tally: Tally) -> float:
-    full = sum(people for percent, people in zip(tally.contacts, tally.people, strict=True) if percent >= FULL)
+def fullest(columns: Columns, tenant: str, *, week_ms: int, most: int) -> Mapping[int, Fullest]:
+    """The same people, `most` of a channel, by the place in the log of the last decision about each."""
+    found = columns.asked(_FULLEST, {"tenant": tenant, "week_ms": week_ms, "most": most})
+    columns_of = (found[name].tolist() for name in ("leaf", "channel", "percent"))
+    return {leaf: Fullest(str(channel), int(percent)) for leaf, channel, percent in zip(*columns_of, strict=True)}
+
+
+def full_of(target: Target) -> int:
+    """Percent of a cap from which on a person is beyond a target."""
+    return int(target.high) + 1
+
+
+def _half(tally: Tally, least: int) -> float:
+    full = sum(people for percent, people in zip(tally.contacts, tally.people, strict=True) if percent >= least)
     return float(betainc(full, tally.n - full + 1, 0.5)) if full else 1.0

@@ -16,6 +16,7 @@ from services.findings.pressure import (
     PressureCost,
     PressureGroup,
     PressureNumber,
+    PressureSegment,
     PressureSender,
     PressureStore,
 )
@@ -47,6 +48,10 @@ def pressure(tenant: str = "acme", **fields: object) -> Pressure:
         capped=number(0.02),
         standing="SATURATED",
         fullness=number(0.95, high=1),
+        segments=(
+            PressureSegment(segment="gold", people=400, standing="SATURATED", fullness=number(0.95, high=1)),
+            PressureSegment(segment="new", people=60, standing="UNKNOWN", fullness=number(0.4)),
+        ),
         costs=(PressureCost(outcome="opt-outs", fatigue="PROVEN", groups=groups, excess=number(4)),),
         allowed=3,
         senders=(PressureSender(agent="loud-bot", contacts=700, beyond=90, of_contacts=number(0.2)),),
@@ -85,10 +90,13 @@ async def test_the_command_line_shows_it_with_intervals_in_both_languages(
     assert ["contacts of a customer, 99%", "8", f"7{TO}∞"] in rows
     assert ["share beyond a cap", "too few", ""] in rows
     assert ["2\N{EN DASH}7", "12", "3", "too few", "too few", "too few"] in rows
+    assert "Segments; on target is 25% to 89% of what caps allow, of the customer in the middle:" in english
+    assert ["gold", "saturated", "400", f"95% (47.5%{TO}100%)"] in rows
     assert ["loud-bot", "700", "90", f"0.2 (0.1{TO}0.4)", "too few"] in rows
     french = await asyncio.to_thread(run, lang="fr")
     assert "acme, canal email, du 1971-12-02 au 1971-12-30" in french
     assert "Qui ajoute la pression" in french
+    assert "dans la cible : de 25\N{NO-BREAK SPACE}% à 89\N{NO-BREAK SPACE}% de ce que les plafonds" in french
     told = json.loads(await asyncio.to_thread(run, "--json"))
     assert told["channels"][0]["costs"][0]["groups"][0]["per1000People"]["value"] == 10
     assert told["channels"][0]["overCap"] is None

@@ -15,7 +15,7 @@ from services.vault.store import Vault
 @contextlib.asynccontextmanager
 async def vault_running(folder: Path, *, weeks: Sequence[pb.Week] = ()) -> AsyncIterator[str]:
     """The address of one whose statistics have compared that."""
-    vault = Vault(folder / "vault")
+    vault = Vault(folder / "vault", [bytes(32)])
     servicer = VaultServicer(vault, compared=lambda: pb.ListComparisonsResponse(weeks=weeks), clock_ms=clock_ms)
     async with serving(
         lambda server: add_VaultServiceServicer_to_server(servicer, server),

@@ -61,7 +61,7 @@ class House:
 
 @pytest.fixture
 async def house(log: Log, redis: Client, tmp_path: Path) -> AsyncIterator[House]:
-    vault, now_ms = Vault(tmp_path / "vault"), [NOW_MS]
+    vault, now_ms = Vault(tmp_path / "vault", [bytes(32)]), [NOW_MS]
     servicer = VaultServicer(vault, compared=pb.ListComparisonsResponse, clock_ms=lambda: now_ms[0])
     async with contextlib.AsyncExitStack() as stack:
         port = await stack.enter_async_context(

@@ -8,9 +8,11 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from services.vault.store import DAY_MS, FILE, KEY_FILE, Load, Vault, VaultUnusable
+from services.vault.store import DAY_MS, FILE, Load, Vault, VaultUnusable
 
 NOW_MS = 1_800_000_000_000
+KEYS = [b"k" * 32]
+NEW = b"n" * 32
 
 
 def load(*people: str, attribute: str = "gender", tenant: str = "acme", value: str = "female", days: int = 30) -> Load:
@@ -32,7 +34,7 @@ ADA, BOB = pseudonym(0), pseudonym(1)
 
 
 def test_what_is_loaded_is_read_by_pseudonym_and_later_loads_replace_it(tmp_path: Path) -> None:
-    vault = Vault(tmp_path)
+    vault = Vault(tmp_path, KEYS)
     vault.load(load(ADA, BOB), now_ms=NOW_MS)
     vault.load(load(BOB, value="male"), now_ms=NOW_MS + 1)
     vault.load(load(ADA, tenant="other", value="other"), now_ms=NOW_MS)
@@ -48,20 +50,19 @@ def test_what_is_loaded_is_read_by_pseudonym_and_later_loads_replace_it(tmp_path
 
 
 def test_nobody_else_can_open_its_files_and_they_say_nothing_in_clear(tmp_path: Path) -> None:
-    vault = Vault(tmp_path / "vault")
+    vault = Vault(tmp_path / "vault", KEYS)
     vault.load(load(ADA, value="female"), now_ms=NOW_MS)
     vault.load(load(BOB, value="other"), now_ms=NOW_MS)
     vault.close()
     assert stat.S_IMODE((tmp_path / "vault").stat().st_mode) == 0o700
-    for name in (FILE, KEY_FILE):
-        assert stat.S_IMODE((tmp_path / "vault" / name).stat().st_mode) == 0o600
+    assert stat.S_IMODE((tmp_path / "vault" / FILE).stat().st_mode) == 0o600
     assert b"female" not in (tmp_path / "vault" / FILE).read_bytes()
     sealed = sqlite3.connect(tmp_path / "vault" / FILE).execute("SELECT sealed FROM people").fetchall()
     assert len({len(each) for (each,) in sealed}) == 1
 
 
-def test_without_its_key_or_put_elsewhere_nothing_opens(tmp_path: Path) -> None:
-    vault = Vault(tmp_path)
+def test_put_elsewhere_no_value_opens(tmp_path: Path) -> None:
+    vault = Vault(tmp_path, KEYS)
     vault.load(load(ADA, value="female"), now_ms=NOW_MS)
     vault.load(load(BOB, value="male"), now_ms=NOW_MS)
     vault.close()
@@ -72,20 +73,48 @@ def test_without_its_key_or_put_elsewhere_nothing_opens(tmp_path: Path) -> None:
             (ADA, BOB),
         )
     engine.close()
-    vault = Vault(tmp_path)
+    vault = Vault(tmp_path, KEYS)
     with pytest.raises(VaultUnusable, match="load them anew"):
         vault.read("acme", "gender", now_ms=NOW_MS)
     vault.close()
-    (tmp_path / KEY_FILE).write_bytes(b"short")
-    with pytest.raises(VaultUnusable, match="bring"):
-        Vault(tmp_path)
-    (tmp_path / KEY_FILE).unlink()
-    with pytest.raises(VaultUnusable, match="bring"):
-        Vault(tmp_path)
+
+
+def test_without_the_key_that_sealed_it_nothing_opens_and_with_it_again_all_does(tmp_path: Path) -> None:
+    vault = Vault(tmp_path, KEYS)
+    vault.load(load(ADA), now_ms=NOW_MS)
+    vault.close()
+    vault = Vault(tmp_path, [NEW])
+    assert vault.seal_anew() == 0
+    with pytest.raises(VaultUnusable, match="bring the key back"):
+        vault.read("acme", "gender", now_ms=NOW_MS)
+    vault.close()
+    vault = Vault(tmp_path, KEYS)
+    assert vault.read("acme", "gender", now_ms=NOW_MS) == {ADA: "female"}
+    vault.close()
+
+
+def test_a_new_first_key_seals_and_once_all_is_sealed_anew_the_old_one_can_go(tmp_path: Path) -> None:
+    vault = Vault(tmp_path, KEYS)
+    vault.load(load(ADA), now_ms=NOW_MS)
+    vault.close()
+    vault = Vault(tmp_path, [NEW, *KEYS])
+    vault.load(load(BOB, value="male"), now_ms=NOW_MS)
+    assert vault.read("acme", "gender", now_ms=NOW_MS) == {ADA: "female", BOB: "male"}
+    assert (vault.seal_anew(), vault.seal_anew()) == (1, 0)
+    vault.close()
+    vault = Vault(tmp_path, [NEW])
+    assert vault.read("acme", "gender", now_ms=NOW_MS) == {ADA: "female", BOB: "male"}
+    vault.close()
+
+
+def test_a_file_that_is_broken_is_said_with_what_to_do(tmp_path: Path) -> None:
+    (tmp_path / FILE).write_bytes(b"no database" * 100)
+    with pytest.raises(VaultUnusable, match="load attributes anew"):
+        Vault(tmp_path, KEYS)
 
 
 def test_what_is_over_is_never_read_and_leaves_the_file(tmp_path: Path) -> None:
-    vault = Vault(tmp_path)
+    vault = Vault(tmp_path, KEYS)
     vault.load(load(ADA, days=1), now_ms=NOW_MS)
     vault.load(load(BOB, days=2), now_ms=NOW_MS)
     over_ms = NOW_MS + DAY_MS
@@ -100,7 +129,7 @@ def test_what_is_over_is_never_read_and_leaves_the_file(tmp_path: Path) -> None:
 
 
 def test_forgetting_takes_one_person_one_attribute_or_all_of_a_tenant(tmp_path: Path) -> None:
-    vault = Vault(tmp_path)
+    vault = Vault(tmp_path, KEYS)
     for attribute, value in (("gender", "female"), ("age", "25-39")):
         for tenant in ("acme", "other"):
             vault.load(load(ADA, BOB, attribute=attribute, value=value, tenant=tenant), now_ms=NOW_MS)
@@ -118,13 +147,13 @@ def test_forgetting_takes_one_person_one_attribute_or_all_of_a_tenant(tmp_path: 
 
 
 def test_whoever_is_erased_is_deleted_in_their_tenant_once_and_for_good(tmp_path: Path) -> None:
-    vault = Vault(tmp_path)
+    vault = Vault(tmp_path, KEYS)
     assert vault.erasures_read_to == -1
     vault.load(load(ADA, BOB), now_ms=NOW_MS)
     vault.load(load(ADA, tenant="other"), now_ms=NOW_MS)
     assert vault.erased([("acme", ADA)], read_to=7) == 1
     vault.close()
-    vault = Vault(tmp_path)
+    vault = Vault(tmp_path, KEYS)
     assert vault.erasures_read_to == 7
     assert set(vault.read("acme", "gender", now_ms=NOW_MS)) == {BOB}
     assert set(vault.read("other", "gender", now_ms=NOW_MS)) == {ADA}
@@ -136,7 +165,7 @@ def test_whoever_is_erased_is_deleted_in_their_tenant_once_and_for_good(tmp_path
 def test_exactly_those_are_there_whose_time_is_not_over(
     tmp_path_factory: pytest.TempPathFactory, days: dict[int, int], after: int
 ) -> None:
-    vault = Vault(tmp_path_factory.mktemp("vault"))
+    vault = Vault(tmp_path_factory.mktemp("vault"), KEYS)
     for number, its in days.items():
         vault.load(load(pseudonym(number), days=its), now_ms=NOW_MS)
     now_ms = NOW_MS + after * DAY_MS

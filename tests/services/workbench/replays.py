@@ -9,7 +9,7 @@ from services.workbench.columns.database import Columns
 from tests.services.workbench.calls import HOUR_MS, START_HOUR
 
 DAY = 24
-_ADMITTED = """INSERT INTO admitted BY NAME SELECT
+_ADMITTED = """INSERT INTO admitted BY NAME SELECT '' AS model,
   row_number() OVER () + $size AS leaf, uuid() AS id, at_ms, at_ms + 34560000000 AS until_ms,
   concat('t', tenant) AS tenant, concat('bot-', agent) AS agent, 'score@1' AS version,
   concat('/crm.v1.Service/', if(method, 'Send', 'Call')) AS method, 'CONTACT' AS operation,

@@ -168,3 +168,31 @@ def test_a_change_that_single_hours_hardly_show_is_told_within_the_day_as_the_sa
     assert "Within the day, the share of “DENY CAP_EXCEEDED” has changed by" in english
     assert "la part de «\N{NARROW NO-BREAK SPACE}DENY CAP_EXCEEDED\N{NARROW NO-BREAK SPACE}» a varié de" in french
     assert id_of(verdict) in {id_of(each) for each in after(columns, 14, seed=23, record=refused)}
+
+
+def asks(model: str, version: str) -> How:
+    """Calls that ask that version of a model."""
+    return lambda _draw: {
+        "agent": "research-bot", "model": model, "version": version, "operation": "INFER", "channel": "",
+    }  # fmt: skip
+
+
+def fails(draw: Draw) -> Mapping[str, Any]:
+    """Four of ten."""
+    return {"status": "UNAVAILABLE" if draw.random() < 0.4 else "OK"}
+
+
+def test_a_version_of_a_model_is_named_with_it_and_held_against_that_models_other_versions(columns: Columns) -> None:
+    before = range(FIRST - 3 * DAY, FIRST)
+    columns.append(list(calls(before, seed=21, each=30, record=asks("lead-score", "1"))))
+    columns.append(list(calls(before, seed=22, each=30, record=asks("churn", "2"), settlement=fails)))
+    seen = after(columns, 3, each=60, record=asks("lead-score", "2"), settlement=fails)
+    assert {each.about for each in seen} == {
+        (("agent", "research-bot"), ("version", "lead-score/2"), ("measure", "status"))
+    }
+    assert {each.shown["against"] for each in seen} == {"lead-score/1"}
+    for each in seen:
+        assert 'model = "lead-score" AND model_version = "2"' in each.filter
+        parse(each.filter)
+        assert each.decisions
+        assert 0 < each.low < each.value < each.high < 1, "an interval, also of what was never there before"

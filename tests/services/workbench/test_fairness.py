@@ -54,7 +54,7 @@ def calls(
 def loaded(
     folder: Path, values: Mapping[str, Mapping[str, str]], *, tenant: str = "acme", vault: Vault | None = None
 ) -> Vault:
-    vault = vault or Vault(folder / "vault")
+    vault = vault or Vault(folder / "vault", [bytes(32)])
     for attribute, by_person in values.items():
         vault.load(
             Load(
@@ -234,7 +234,7 @@ def test_of_weeks_in_which_all_are_treated_alike_few_raise_anything(tmp_path: Pa
         vault = loaded(tmp_path / str(each), {"gender": genders(200)}, tenant=f"t{each}")
         look = look_with(vault)
         alarms += bool(look.look(columns, now_ms=LOOKED_MS))
-        naive += any(judged.naive for judged in look.weeks[f"t{each}"].judged)
+        naive += any(judged.naive for judged in look.weeks[f"t{each}"].compared.judged)
         vault.close()
     assert alarms <= 4  # of 40 with 5 % each: more in 5 of 100 such tests, and this one is always the same
     assert naive >= 16
@@ -247,7 +247,12 @@ def test_small_groups_and_what_would_tell_of_them_are_nowhere(tmp_path: Path) ->
     vault = loaded(tmp_path, {"gender": values})
     look = look_with(vault)
     assert look.look(columns, now_ms=LOOKED_MS) == ()
-    assert look.weeks["acme"].judged == ()
+    compared = look.weeks["acme"].compared
+    assert compared.judged == ()
+    assert {(each.attributes, each.group) for each in compared.small} == {
+        (("gender",), (value,)) for value in ("female", "other")
+    }
+    assert all(0 < each.hidden <= each.of for each in compared.small)
     vault.close()
     columns.close()
 

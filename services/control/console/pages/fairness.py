@@ -15,30 +15,9 @@ from services.control.console.page import Parts
 from services.control.console.rendering import page
 from services.control.console.viewer import viewer_of
 from services.control.undone import Undone
-from services.findings.wording import TOGETHER, grouped, number, rate
+from services.findings.compared import Compared, Small, by_chance_told, compared, small, truths_told
 
 MOST_SHOWN: Final = 200
-
-
-class Row(msgspec.Struct, frozen=True, kw_only=True):
-    """A comparison in words."""
-
-    agent: str
-    version: str
-    measure: str
-    """Ends the key of its text."""
-    attribute: str
-    group: str
-    persons: int
-    rate: str
-    reference: str
-    reference_persons: int
-    reference_rate: str
-    ratio: str
-    low: str
-    high: str
-    naive: bool
-    alert: bool
 
 
 class Shown(msgspec.Struct, frozen=True, kw_only=True):
@@ -47,10 +26,13 @@ class Shown(msgspec.Struct, frozen=True, kw_only=True):
     tenant: str
     start_ms: int
     end_ms: int
-    rows: tuple[Row, ...]
+    rows: tuple[Compared, ...]
     total: int
     naive: int
     alerts: int
+    beside: tuple[str, ...]
+    """What is to be known beside the figures."""
+    small: tuple[Small, ...]
 
 
 def handlers(parts: Parts) -> Sequence[HTTPRouteHandler]:
@@ -82,28 +64,10 @@ def _shown(week: pb.Week, language: str) -> Shown:
         tenant=week.tenant,
         start_ms=week.start_time.ToMilliseconds(),
         end_ms=week.end_time.ToMilliseconds() - 1,
-        rows=tuple(_row(each, language) for each in week.comparisons[:MOST_SHOWN]),
+        rows=tuple(compared(each, language=language) for each in week.comparisons[:MOST_SHOWN]),
         total=week.total,
         naive=week.naive,
         alerts=sum(each.alert for each in week.comparisons),
-    )
-
-
-def _row(each: pb.Comparison, language: str) -> Row:
-    return Row(
-        agent=each.agent,
-        version=each.version,
-        measure=each.measure,
-        attribute=grouped("attribute", TOGETHER.join(each.attributes), language=language),
-        group=grouped("group", TOGETHER.join(each.group), language=language),
-        persons=each.persons,
-        rate=rate(each.rate, share=each.share, language=language),
-        reference=grouped("group", TOGETHER.join(each.reference), language=language),
-        reference_persons=each.reference_persons,
-        reference_rate=rate(each.reference_rate, share=each.share, language=language),
-        ratio=number(each.ratio, language=language) if each.HasField("ratio") else "",
-        low=number(each.ratio_low, language=language),
-        high=number(each.ratio_high, language=language),
-        naive=each.naive,
-        alert=each.alert,
+        beside=(by_chance_told(week, language=language), *truths_told(week.truths, language=language)),
+        small=tuple(small(each, language=language) for each in week.small_groups[:MOST_SHOWN]),
     )

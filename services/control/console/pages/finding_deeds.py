@@ -51,7 +51,7 @@ class _Given(Form, frozen=True, kw_only=True):
 
 def handlers(parts: Parts) -> Sequence[HTTPRouteHandler]:
     """All of that."""
-    return [_changing(parts), _giving(parts), _drafting(parts), _sending(parts), _reviewing(parts)]
+    return [_changing(parts), _giving(parts), _drafting(parts), _probing(parts), _sending(parts), _reviewing(parts)]
 
 
 def _changing(parts: Parts) -> HTTPRouteHandler:
@@ -113,6 +113,19 @@ def _drafting(parts: Parts) -> HTTPRouteHandler:
         return go_to(request, f"/policy/drafts/{made}/review", say=texts_of(request)("findings-said-drafted"))
 
     return draft
+
+
+def _probing(parts: Parts) -> HTTPRouteHandler:
+    @post("/findings/{tenant:str}/{finding:str}/probe", right=Right.PROBES, include_in_schema=False)
+    async def probe(request: Asked, tenant: FromPath[str], finding: FromPath[str]) -> Response[Any]:
+        found = await _read(request, parts, tenant, finding)
+        try:
+            _, kept = await parts.operations.probing.finding(request, tenant, finding)
+        except Undone as undone:
+            return _again(request, parts, found, undone=undone)
+        return go_to(request, f"/probes/{kept.name}", say=texts_of(request)("findings-said-probed"))
+
+    return probe
 
 
 def _sending(parts: Parts) -> HTTPRouteHandler:

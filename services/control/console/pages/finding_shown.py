@@ -86,6 +86,10 @@ def shown_finding(
         "stop": stop,
         "stop_path": f"/stops/new?{urlencode(asked)}",
         "drafts": may and writes and bool(when_of(subject)),
+        "probes": may
+        and bool(finding.seen.decisions)
+        and not reviewer_of(finding.seen)
+        and principal.may(Right.PROBES, tenant),
         "given": given or {"owner": finding.owner, "due": f"{at(finding.due_ms):%Y-%m-%d}"},
         "error": error,
         "field": field,
@@ -131,6 +135,6 @@ def _link_path(link: Link, *, writes: bool) -> str:
     """Where what was made of it is seen; empty: nowhere, or whoever looks may not see it."""
     if link.kind == "draft" and writes:
         return f"/policy/drafts/{quote(link.name.rpartition('/')[2])}"
-    if link.kind == "review":
+    if link.kind == "review" or (link.kind == "probe" and link.name.count("/") == 2):
         return f"/{quote(link.name)}"
     return "/stops" if link.kind == "stop" else ""

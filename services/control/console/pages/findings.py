@@ -12,9 +12,10 @@ from services.control.access.rights import Right
 from services.control.access.tenancy import tenants_for
 from services.control.api.findings import permitted
 from services.control.console.page import Page, Parts
-from services.control.console.pages import fairness, finding_deeds
+from services.control.console.pages import fairness, finding_deeds, vault
 from services.control.console.pages.finding_shown import shown_finding, words
 from services.control.console.rendering import page
+from services.control.console.texts import vault as vault_texts
 from services.control.console.texts.findings import TEXTS
 from services.findings.finding import CLOSED, Finding
 
@@ -50,7 +51,7 @@ def handlers(parts: Parts) -> Sequence[HTTPRouteHandler]:
         found = await parts.operations.findings.get(tenant, finding, to=who)
         return page(request, "findings/finding.html", **shown_finding(request, parts, found))
 
-    return [listed, one, *finding_deeds.handlers(parts), *fairness.handlers(parts)]
+    return [listed, one, *finding_deeds.handlers(parts), *fairness.handlers(parts), *vault.handlers(parts)]
 
 
 def _in(finding: Finding, place: str, name: str) -> bool:
@@ -59,4 +60,4 @@ def _in(finding: Finding, place: str, name: str) -> bool:
     return finding.state not in CLOSED and (place == "open" or finding.owner == name)
 
 
-PAGE: Final = Page("findings", TEXTS, handlers, icon="flag")
+PAGE: Final = Page("findings", {**TEXTS, **vault_texts.TEXTS}, handlers, icon="flag")

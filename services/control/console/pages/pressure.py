@@ -49,6 +49,7 @@ def handlers(parts: Parts) -> Sequence[HTTPRouteHandler]:
             fatigues=_FATIGUES,
             rate=lambda number: _said(words, number, words.number),
             share=lambda number: _said(words, number, words.percent),
+            percent=words.percent,
             figures=lambda channel: _figures(words, channel),
         )
 

@@ -43,7 +43,7 @@ class _Flag(Form, frozen=True, kw_only=True):
 
 def handlers(parts: Parts) -> Sequence[HTTPRouteHandler]:
     """All of these pages."""
-    own = (*_looking(parts), *_taking(parts), *_judging(parts), *_flagging(parts))
+    own = (*_looking(parts), *_taking(parts), *_judging(parts), *_flagging(parts), *_probing(parts))
     return [*own, *review_numbers.handlers(parts), *review_versions.handlers(parts)]
 
 
@@ -128,6 +128,20 @@ def _flagging(parts: Parts) -> Sequence[HTTPRouteHandler]:
     return [flag]
 
 
+def _probing(parts: Parts) -> Sequence[HTTPRouteHandler]:
+    @post("/reviews/{tenant:str}/{review:str}/probe", right=Right.PROBES, include_in_schema=False)
+    async def probe(request: Asked, tenant: FromPath[str], review: FromPath[str]) -> Response[Any]:
+        try:
+            kept, _ = await parts.operations.probing.review(request, tenant, review)
+        except Undone as undone:
+            if undone.reason is Reason.NOT_FOUND:
+                raise
+            return await _shown(request, parts, await parts.operations.reviews.get(tenant, review), undone=undone)
+        return go_to(request, f"/probes/{kept.name}", say=texts_of(request)("reviews-said-probed"))
+
+    return [probe]
+
+
 async def _next(request: Asked, parts: Parts, *, said: str = "") -> Response[Any]:
     """To the next one, or back to the list where there is none."""
     who = principal_of(request)
@@ -152,6 +166,7 @@ async def _shown(request: Asked, parts: Parts, held: Held, *, undone: Undone | N
         path=f"/{name_of(item)}",
         mine=mine,
         judges=judges,
+        probes=bool(told.corrected) and not told.known and who.may(Right.PROBES, item.tenant),
         until_ms=lease.until_ms if lease else 0,
         sentences=await _sentences(request, parts, item),
         labels=[each for each in LABELS if fits(each, verdict=item.verdict)],

@@ -21,10 +21,10 @@ from services.control.console.policy.form import field_of, form_of, number_of
 from services.control.console.rendering import go_to, page, texts_of
 from services.control.drafts.drafting import Drafting
 from services.control.drafts.edits import EditRefused
-from services.control.drafts.questions import Kind
+from services.control.drafts.questions import WORK, Kind
 from services.control.drafts.store import DraftProblem
 from services.control.drafts.texts import say as in_words
-from services.control.jobs import OVER, Job, JobsFull
+from services.control.jobs import OVER, Job, JobsFull, JobUnknown
 from services.not_done import NotDone
 
 DAY_MS: Final = 86_400_000
@@ -40,9 +40,10 @@ def handlers(parts: Parts) -> Sequence[HTTPRouteHandler]:
     @get("/policy/drafts/{draft:str}/review", right=Right.POLICY_WRITE, include_in_schema=False)
     async def review(draft: FromPath[str], request: Asked) -> Response[str]:
         stored, text = await drafting.store.read(draft)
-        values: dict[str, Any] = {"draft": stored, "compared": None, "mistakes": 0, "spans": SPANS}
+        values: dict[str, Any] = {"draft": stored, "compared": None, "mistakes": 0, "spans": SPANS, "wanted": ()}
         try:
             values["compared"] = await drafting.questions.compare(draft, text=text)
+            values["wanted"] = await parts.operations.probes.wanted(await drafting.questions.document(text))
         except PolicyInvalid as invalid:
             values["mistakes"] = len(invalid.mistakes)
         _, values["active"] = await drafting.submitting.revising.store.head()
@@ -99,7 +100,13 @@ def _jobs(drafting: Drafting) -> Sequence[HTTPRouteHandler]:
 
 
 def job_shown(request: Asked, job: Job) -> Response[str]:
-    """How far a job is, or what came of it."""
+    """How far a job is, or what came of it.
+
+    Raises:
+        JobUnknown: another page shows it.
+    """
+    if job.kind not in WORK:
+        raise JobUnknown
     language = language_in(request)
     result: Any = msgspec.json.decode(job.result) if job.state == "succeeded" else None
     return page(

@@ -39,10 +39,6 @@ TEXTS: Final = {
     "findings-fair-group": ("Group", "Groupe"),
     "findings-fair-agent": ("Agent", "Agent"),
     "findings-fair-measure": ("Measure", "Mesure"),
-    "findings-fair-measure-offers": ("Offers", "Offres"),
-    "findings-fair-measure-inferences": ("Inferences", "Inférences"),
-    "findings-fair-measure-contacts": ("Contacts", "Sollicitations"),
-    "findings-fair-measure-refusals": ("Refusals", "Refus"),
     "findings-fair-rate": ("Rate", "Taux"),
     "findings-fair-reference": ("Held against", "Comparé à"),
     "findings-fair-ratio": ("Ratio, interval", "Rapport, intervalle"),
@@ -52,6 +48,19 @@ TEXTS: Final = {
     "findings-fair-within": ("within", "dans la marge"),
     "findings-fair-surely": ("surely unequal", "inégalité sûre"),
     "findings-fair-unsure": ("not proven", "non prouvé"),
+    "findings-fair-within-segments": ("within segments: {told}", "à segment égal : {told}"),
+    "findings-fair-chance": ("by chance in {chance} of cases", "par hasard dans {chance} des cas"),
+    "findings-fair-small": (
+        "{count} group is too small|{count} groups are too small",
+        "{count} groupe est trop petit|{count} groupes sont trop petits",
+    ),
+    "findings-fair-small-about": (
+        "These have fewer than 30 people, or nobody, or would tell of a group that has: nothing is said of them.",
+        "Ils comptent moins de 30 personnes, ou aucune, ou en révéleraient un autre : on n’en dit rien.",
+    ),
+    "findings-fair-small-list": ("Groups that are too small", "Groupes trop petits"),
+    "findings-fair-small-in": ("Too small in", "Trop petit dans"),
+    "findings-fair-small-count": ("{hidden} of {of} comparisons", "{hidden} comparaisons sur {of}"),
     "findings-fair-none": ("Nothing was compared", "Rien n’a été comparé"),
     "findings-fair-none-about": (
         "The vault holds no attributes, or the last complete week has too few people in each group.",
@@ -174,6 +183,12 @@ TEXTS: Final = {
     "findings-owner-hint": ("A name of an account; empty: nobody.", "Le nom d’un compte ; vide : personne."),
     "findings-save": ("Save", "Enregistrer"),
     "findings-stop": ("Stop {what}", "Arrêter {what}"),
+    "findings-probe": ("Make probes of it", "En tirer des sondes"),
+    "findings-probe-about": (
+        "A suite out of its decisions, as far as their records show them: it says what must hold, and a policy or version can require it.",
+        "Une suite tirée de ses décisions, telles que leurs enregistrements les montrent : elle dit ce qui doit tenir, et une politique ou une version peut l’exiger.",
+    ),
+    "findings-said-probed": ("The suite is kept and linked.", "La suite est conservée et liée."),
     "findings-draft": ("Draft a rule", "Rédiger une règle"),
     "findings-draft-about": (
         "A draft of the policy with a rule that denies such calls, in monitor mode: it only watches until you change that.",

@@ -84,6 +84,7 @@ TEXTS: Final = {
     "people-right-reviews.judge": ("Judge decisions", "Juger des décisions"),
     "people-right-reviews.rule": ("Set the rules of reviews", "Fixer les règles de revue"),
     "people-right-findings.manage": ("Look after findings", "Traiter les constats"),
+    "people-right-probes.manage": ("Write and run probes", "Écrire et lancer des sondes"),
     "people-right-vault.manage": (
         "Load and delete sensitive attributes",
         "Charger et supprimer des attributs sensibles",

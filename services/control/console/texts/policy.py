@@ -150,6 +150,11 @@ _PAGES: Final = {
         "Les appels enregistrés sont décidés une nouvelle fois, limites et plafonds comptés dans l’ordre.",
     ),
     "policy-backtest-now": ("Backtest", "Rejouer"),
+    "policy-probes": ("Probes that it must pass", "Sondes qu’il doit réussir"),
+    "policy-probes-about": (
+        "It can be submitted only once these hold for it as it is saved.",
+        "Il ne peut être soumis qu’une fois que celles-ci tiennent pour lui, tel qu’il est enregistré.",
+    ),
     "policy-submit": ("Submit for approval", "Soumettre à approbation"),
     "policy-submit-about": (
         "You sign it, and somebody else must agree before it is active.",

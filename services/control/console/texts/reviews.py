@@ -40,6 +40,12 @@ TEXTS: Final = {
     "reviews-open": ("Open the decision", "Ouvrir la décision"),
     "reviews-said": ("What was said", "Ce qui a été dit"),
     "reviews-instead": ("should have been: {verdict}", "aurait dû être : {verdict}"),
+    "reviews-probe": ("Make a probe of it", "En tirer une sonde"),
+    "reviews-probe-about": (
+        "It joins the suite reviews: such a call must come to the verdict that this one should have had.",
+        "Elle rejoint la suite reviews : un tel appel doit recevoir le verdict que celui-ci aurait dû recevoir.",
+    ),
+    "reviews-said-probed": ("The probe is kept.", "La sonde est conservée."),
     "reviews-judge": ("Your judgement", "Votre jugement"),
     "reviews-settled": ("It is settled.", "Elle est tranchée."),
     "reviews-of-finding": ("The finding that it shows", "Le constat qu’elle montre"),

@@ -102,3 +102,34 @@ def test_the_order_of_strata_does_not_matter() -> None:
     assert other.interval is not None
     assert one.interval.low == pytest.approx(other.interval.low)
     assert one.word is other.word
+
+
+def counted(people: int, mean: float, draw: np.random.Generator) -> Sums:
+    got = draw.poisson(mean, people).astype(np.float64)
+    return Sums(n=people, y=float(got.sum()), d=people, yy=float((got * got).sum()), dd=people, yd=float(got.sum()))
+
+
+def test_counts_a_person_are_held_against_each_other_within_strata_too() -> None:
+    """Who is in the busy segment gets three times as many contacts, and more women are in it."""
+    draw, covered, explained = np.random.default_rng(3), 0, 0
+    for _ in range(200):
+        strata = {
+            name: Table(
+                measure="contacts",
+                attributes=("gender",),
+                groups={("women",): counted(women, mean, draw), ("men",): counted(men, mean, draw)},
+                share=False,
+                reference=("men",),
+            )
+            for name, women, men, mean in (("busy", 300, 100, 3.0), ("calm", 100, 300, 1.0))
+        }
+        groups: dict[Group, Sums] = {
+            group: total(each.groups[group] for each in strata.values()) for group in (("women",), ("men",))
+        }
+        crude = Table(measure="contacts", attributes=("gender",), groups=groups, share=False, reference=("men",))
+        each = stratified(strata, crude=crude, group=("women",))
+        assert each.interval is not None
+        covered += each.interval.low <= 1 <= each.interval.high
+        explained += each.word is Word.EXPLAINED
+    assert covered >= 0.93 * 200
+    assert explained >= 0.93 * 200

@@ -310,6 +310,9 @@ class Week(_message.Message):
     TOTAL_FIELD_NUMBER: _builtins.int
     NAIVE_FIELD_NUMBER: _builtins.int
     FALSE_ALARMS_FIELD_NUMBER: _builtins.int
+    TRUTHS_FIELD_NUMBER: _builtins.int
+    NAIVE_FALSE_ALARMS_FIELD_NUMBER: _builtins.int
+    SMALL_GROUPS_FIELD_NUMBER: _builtins.int
     tenant: _builtins.str
     """Whose customers."""
     total: _builtins.int
@@ -318,6 +321,10 @@ class Week(_message.Message):
     """How many of them the rule of four fifths alone would call unfair."""
     false_alarms: _builtins.float
     """At most this share of such weeks has any alert where all are treated alike."""
+    naive_false_alarms: _builtins.float
+    """Where all are treated alike, at least this share of such weeks has groups that the rule of four fifths alone would
+    call unfair: by simulation, for the very groups of the week.
+    """
     @_builtins.property
     def start_time(self) -> _timestamp_pb2.Timestamp:
         """When the week began: a Monday at 00:00 UTC."""
@@ -330,6 +337,14 @@ class Week(_message.Message):
     def comparisons(self) -> _containers.RepeatedCompositeFieldContainer[Global___Comparison]:
         """The surest first; no more than 1,000."""
 
+    @_builtins.property
+    def truths(self) -> _containers.RepeatedCompositeFieldContainer[Global___Truth]:
+        """By what it is known what would have been right, where it is of 30 people or more."""
+
+    @_builtins.property
+    def small_groups(self) -> _containers.RepeatedCompositeFieldContainer[Global___SmallGroup]:
+        """Groups that are too small to be told of, those that are nowhere first; no more than 1,000."""
+
     def __init__(
         self,
         *,
@@ -340,14 +355,123 @@ class Week(_message.Message):
         total: _builtins.int = ...,
         naive: _builtins.int = ...,
         false_alarms: _builtins.float = ...,
+        truths: _abc.Iterable[Global___Truth] | None = ...,
+        naive_false_alarms: _builtins.float = ...,
+        small_groups: _abc.Iterable[Global___SmallGroup] | None = ...,
     ) -> None: ...
     _HasFieldArgType: _TypeAlias = _typing.Literal["end_time", b"end_time", "start_time", b"start_time"]  # noqa: Y015
     def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
-    _ClearFieldArgType: _TypeAlias = _typing.Literal["comparisons", b"comparisons", "end_time", b"end_time", "false_alarms", b"false_alarms", "naive", b"naive", "start_time", b"start_time", "tenant", b"tenant", "total", b"total"]  # noqa: Y015
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["comparisons", b"comparisons", "end_time", b"end_time", "false_alarms", b"false_alarms", "naive", b"naive", "naive_false_alarms", b"naive_false_alarms", "small_groups", b"small_groups", "start_time", b"start_time", "tenant", b"tenant", "total", b"total", "truths", b"truths"]  # noqa: Y015
     def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
     def WhichOneof(self, oneof_group: _Never) -> None: ...
 
 Global___Week: _TypeAlias = Week  # noqa: Y015
+
+@_typing.final
+class SmallGroup(_message.Message):
+    """A group of fewer than 30 people, or nobody, or one that would tell of such a group."""
+
+    DESCRIPTOR: _descriptor.Descriptor
+
+    ATTRIBUTES_FIELD_NUMBER: _builtins.int
+    GROUP_FIELD_NUMBER: _builtins.int
+    HIDDEN_COUNT_FIELD_NUMBER: _builtins.int
+    COUNT_FIELD_NUMBER: _builtins.int
+    hidden_count: _builtins.int
+    """In how many comparisons of measures by these attributes it is too small."""
+    count: _builtins.int
+    """Of how many."""
+    @_builtins.property
+    def attributes(self) -> _containers.RepeatedScalarFieldContainer[_builtins.str]:
+        """The attribute, or both of an intersection."""
+
+    @_builtins.property
+    def group(self) -> _containers.RepeatedScalarFieldContainer[_builtins.str]:
+        """The group: a value of each attribute."""
+
+    def __init__(
+        self,
+        *,
+        attributes: _abc.Iterable[_builtins.str] | None = ...,
+        group: _abc.Iterable[_builtins.str] | None = ...,
+        hidden_count: _builtins.int = ...,
+        count: _builtins.int = ...,
+    ) -> None: ...
+    _HasFieldArgType: _TypeAlias = _Never  # noqa: Y015
+    def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["attributes", b"attributes", "count", b"count", "group", b"group", "hidden_count", b"hidden_count"]  # noqa: Y015
+    def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
+    def WhichOneof(self, oneof_group: _Never) -> None: ...
+
+Global___SmallGroup: _TypeAlias = SmallGroup  # noqa: Y015
+
+@_typing.final
+class Within(_message.Message):
+    """A comparison within segments: among people who are in the same."""
+
+    DESCRIPTOR: _descriptor.Descriptor
+
+    WORD_FIELD_NUMBER: _builtins.int
+    RATIO_FIELD_NUMBER: _builtins.int
+    RATIO_LOW_FIELD_NUMBER: _builtins.int
+    RATIO_HIGH_FIELD_NUMBER: _builtins.int
+    STRATA_FIELD_NUMBER: _builtins.int
+    word: _builtins.str
+    """How it stands to the one over all: "SAME", "EXPLAINED" where the gap only mirrors who is in which segment, "HIDDEN"
+    where only this one shows a gap, "REVERSED", "UNSURE" or "TOO_FEW".
+    """
+    ratio: _builtins.float
+    """The ratio of Mantel and Haenszel; absent where it cannot be told."""
+    ratio_low: _builtins.float
+    """Its interval, of the level of the comparison, from here."""
+    ratio_high: _builtins.float
+    """To here."""
+    strata: _builtins.int
+    """How many sets of segments have people of both groups."""
+    def __init__(
+        self,
+        *,
+        word: _builtins.str = ...,
+        ratio: _builtins.float | None = ...,
+        ratio_low: _builtins.float = ...,
+        ratio_high: _builtins.float = ...,
+        strata: _builtins.int = ...,
+    ) -> None: ...
+    _HasFieldArgType: _TypeAlias = _typing.Literal["_ratio", b"_ratio", "ratio", b"ratio"]  # noqa: Y015
+    def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["_ratio", b"_ratio", "ratio", b"ratio", "ratio_high", b"ratio_high", "ratio_low", b"ratio_low", "strata", b"strata", "word", b"word"]  # noqa: Y015
+    def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
+    _WhichOneofReturnType__ratio: _TypeAlias = _typing.Literal["ratio"]  # noqa: Y015
+    _WhichOneofArgType__ratio: _TypeAlias = _typing.Literal["_ratio", b"_ratio"]  # noqa: Y015
+    def WhichOneof(self, oneof_group: _WhichOneofArgType__ratio) -> _WhichOneofReturnType__ratio | None: ...
+
+Global___Within: _TypeAlias = Within  # noqa: Y015
+
+@_typing.final
+class Truth(_message.Message):
+    """By what it is known what would have been right."""
+
+    DESCRIPTOR: _descriptor.Descriptor
+
+    BY_FIELD_NUMBER: _builtins.int
+    PEOPLE_FIELD_NUMBER: _builtins.int
+    by: _builtins.str
+    """"outcomes": what customers did after contacts; "reviews": what people said of decisions."""
+    people: _builtins.int
+    """Of how many people of whom the vault knows anything."""
+    def __init__(
+        self,
+        *,
+        by: _builtins.str = ...,
+        people: _builtins.int = ...,
+    ) -> None: ...
+    _HasFieldArgType: _TypeAlias = _Never  # noqa: Y015
+    def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["by", b"by", "people", b"people"]  # noqa: Y015
+    def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
+    def WhichOneof(self, oneof_group: _Never) -> None: ...
+
+Global___Truth: _TypeAlias = Truth  # noqa: Y015
 
 @_typing.final
 class Comparison(_message.Message):
@@ -373,12 +497,22 @@ class Comparison(_message.Message):
     BENEFIT_FIELD_NUMBER: _builtins.int
     NAIVE_FIELD_NUMBER: _builtins.int
     ALERT_FIELD_NUMBER: _builtins.int
+    RATE_LOW_FIELD_NUMBER: _builtins.int
+    RATE_HIGH_FIELD_NUMBER: _builtins.int
+    REFERENCE_RATE_LOW_FIELD_NUMBER: _builtins.int
+    REFERENCE_RATE_HIGH_FIELD_NUMBER: _builtins.int
+    START_TIME_FIELD_NUMBER: _builtins.int
+    END_TIME_FIELD_NUMBER: _builtins.int
+    NAIVE_CHANCE_FIELD_NUMBER: _builtins.int
+    WITHIN_FIELD_NUMBER: _builtins.int
     agent: _builtins.str
     """Who decided: the agent."""
     version: _builtins.str
     """Its version, or that of the model; empty where none is known."""
     measure: _builtins.str
-    """"offers", "inferences", "contacts" or "refusals"."""
+    """"offers", "inferences", "contacts" or "refusals"; of those for whom it would have been right "true-outcomes" or
+    "true-reviews", of the others "false-outcomes" or "false-reviews", by that truth.
+    """
     persons: _builtins.int
     """People in the group."""
     reference_persons: _builtins.int
@@ -403,6 +537,16 @@ class Comparison(_message.Message):
     """Whether the rule of four fifths alone would call it unfair."""
     alert: _builtins.bool
     """Whether it surely is."""
+    rate_low: _builtins.float
+    """The interval of `rate`, of that level, from here."""
+    rate_high: _builtins.float
+    """To here."""
+    reference_rate_low: _builtins.float
+    """Likewise of `reference_rate`."""
+    reference_rate_high: _builtins.float
+    """To here."""
+    naive_chance: _builtins.float
+    """How often, 0 to 1, the rule of four fifths alone would call it unfair where both groups are treated alike."""
     @_builtins.property
     def attributes(self) -> _containers.RepeatedScalarFieldContainer[_builtins.str]:
         """The attribute, or both of an intersection."""
@@ -414,6 +558,18 @@ class Comparison(_message.Message):
     @_builtins.property
     def reference(self) -> _containers.RepeatedScalarFieldContainer[_builtins.str]:
         """Whom it is held against, likewise."""
+
+    @_builtins.property
+    def start_time(self) -> _timestamp_pb2.Timestamp:
+        """From when on it was decided so: of outcomes the week before, of reviews four weeks."""
+
+    @_builtins.property
+    def end_time(self) -> _timestamp_pb2.Timestamp:
+        """Until when."""
+
+    @_builtins.property
+    def within(self) -> Global___Within:
+        """The same within segments; absent where these are not known, or all are in the same."""
 
     def __init__(
         self,
@@ -436,10 +592,18 @@ class Comparison(_message.Message):
         benefit: _builtins.bool = ...,
         naive: _builtins.bool = ...,
         alert: _builtins.bool = ...,
+        rate_low: _builtins.float = ...,
+        rate_high: _builtins.float = ...,
+        reference_rate_low: _builtins.float = ...,
+        reference_rate_high: _builtins.float = ...,
+        start_time: _timestamp_pb2.Timestamp | None = ...,
+        end_time: _timestamp_pb2.Timestamp | None = ...,
+        naive_chance: _builtins.float = ...,
+        within: Global___Within | None = ...,
     ) -> None: ...
-    _HasFieldArgType: _TypeAlias = _typing.Literal["_ratio", b"_ratio", "ratio", b"ratio"]  # noqa: Y015
+    _HasFieldArgType: _TypeAlias = _typing.Literal["_ratio", b"_ratio", "end_time", b"end_time", "ratio", b"ratio", "start_time", b"start_time", "within", b"within"]  # noqa: Y015
     def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
-    _ClearFieldArgType: _TypeAlias = _typing.Literal["_ratio", b"_ratio", "agent", b"agent", "alert", b"alert", "attributes", b"attributes", "benefit", b"benefit", "group", b"group", "level", b"level", "measure", b"measure", "naive", b"naive", "persons", b"persons", "rate", b"rate", "ratio", b"ratio", "ratio_high", b"ratio_high", "ratio_low", b"ratio_low", "reference", b"reference", "reference_persons", b"reference_persons", "reference_rate", b"reference_rate", "share", b"share", "version", b"version"]  # noqa: Y015
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["_ratio", b"_ratio", "agent", b"agent", "alert", b"alert", "attributes", b"attributes", "benefit", b"benefit", "end_time", b"end_time", "group", b"group", "level", b"level", "measure", b"measure", "naive", b"naive", "naive_chance", b"naive_chance", "persons", b"persons", "rate", b"rate", "rate_high", b"rate_high", "rate_low", b"rate_low", "ratio", b"ratio", "ratio_high", b"ratio_high", "ratio_low", b"ratio_low", "reference", b"reference", "reference_persons", b"reference_persons", "reference_rate", b"reference_rate", "reference_rate_high", b"reference_rate_high", "reference_rate_low", b"reference_rate_low", "share", b"share", "start_time", b"start_time", "version", b"version", "within", b"within"]  # noqa: Y015
     def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
     _WhichOneofReturnType__ratio: _TypeAlias = _typing.Literal["ratio"]  # noqa: Y015
     _WhichOneofArgType__ratio: _TypeAlias = _typing.Literal["_ratio", b"_ratio"]  # noqa: Y015

@@ -1,4 +1,4 @@
-// The text of a draft: an editor that checks and completes while somebody types, and follows what forms change.
+// The text of a draft, or of a suite of probes: an editor that checks and completes while somebody types, and follows what forms change.
 import { autocompletion, closeBrackets, closeBracketsKeymap, completionKeymap } from "@codemirror/autocomplete";
 import { defaultKeymap, history, historyKeymap } from "@codemirror/commands";
 import { yaml } from "@codemirror/lang-yaml";
@@ -26,7 +26,7 @@ if (panel) edit(panel);
 function edit(panel) {
   const words = panel.dataset;
   const area = document.getElementById("text");
-  const path = `/v1/policy-drafts/${words.draft}`;
+  const path = words.path;
   let saved = area.value;
   let version = words.version;
   let timer = 0;
@@ -52,7 +52,7 @@ function edit(panel) {
         yaml(),
         syntaxHighlighting(colours),
         lintGutter(),
-        autocompletion({ override: [completions], activateOnTyping: true }),
+        ...("completes" in words ? [autocompletion({ override: [completions], activateOnTyping: true })] : []),
         // Tab leaves the editor, as everywhere else on the page.
         keymap.of([{ key: "Mod-s", run: () => (save(), true) }, ...closeBracketsKeymap, ...defaultKeymap, ...searchKeymap, ...historyKeymap, ...completionKeymap]),
         EditorView.updateListener.of((update) => update.docChanged && changed()),

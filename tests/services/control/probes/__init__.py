@@ -1,0 +1,1 @@
+"""Suites of probes as people keep and run them."""
