@@ -90,7 +90,7 @@ class Sums:
             for start in range(0, len(listed), KEYS_AT_ONCE):
                 asked = personal_pb2.ReadKeysRequest(tenant=tenant, ids=listed[start : start + KEYS_AT_ONCE])
                 for key in (await audit.ReadKeys(asked, timeout=ANSWER_SECONDS)).keys:
-                    made_ms = key.make_time.ToMilliseconds()
+                    made_ms = key.make_time.seconds * 1_000 + key.make_time.nanos // 1_000_000
                     keys[key.id] = WrappedKey(key.id, key.subject_ref, made_ms, key.wrapped)
         return keys
 

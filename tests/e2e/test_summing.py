@@ -45,5 +45,6 @@ async def test_fields_facts_and_segments_of_a_call_are_summed_up_and_nothing_per
         ("score", 'facts.scores["churn"]'),
         ("segments", ""),
     }
-    assert {group.measure for group in found if group.segment == "gold"} == {"input", "score", "segments", "verdict"}
+    of_gold = {group.measure for group in found if group.segment == "gold"}
+    assert of_gold == {"input", "latency", "score", "segments", "verdict"}
     assert {key for group, its in found.items() if not group.numbers for key in its.keys.tolist()} >= {"spring", "gold"}

@@ -1,14 +1,19 @@
 """Reads the log on into the columns, and holds what was read against what the log's key has signed."""
 
 import asyncio
-from collections.abc import Callable
-from typing import TYPE_CHECKING, Final
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass, field
+from typing import TYPE_CHECKING, Final, TypeAlias
+
+import grpc
+import msgspec
 
 from pilote.audit.v1 import audit_service_pb2, log_pb2
 from services.proof.leaves import data_of
 from services.proof.merkle import leaf_hash
 from services.workbench.columns.database import Columns
-from services.workbench.columns.sums import HOUR_MS, KEPT_HOURS, Entry
+from services.workbench.columns.measured import Values
+from services.workbench.columns.sums import HOUR_MS, KEPT_HOURS, Entry, Summing
 
 if TYPE_CHECKING:  # the asynchronous stubs exist for type checkers only
     from pilote.audit.v1.audit_service_pb2_grpc import AuditServiceAsyncStub
@@ -30,6 +35,8 @@ async def read_on(
 ) -> int:
     """Take in what has come since; returns how many entries that were. What is too old by now is not summed up.
 
+    While one step is kept, what the next one was decided by is opened, and the one after it read.
+
     Raises:
         grpc.aio.AioRpcError: the audit service does not answer. What was taken in by then stays.
         LogDiffers: the log is another one than it was.
@@ -39,25 +46,61 @@ async def read_on(
     begun = columns.size
     if signed.tree_size == begun:
         await _prove(columns, signed)
-    batch: list[Entry] = []
-    size = 0
+    read, opened = _Steps(1), _Steps(1)
+    try:
+        async with asyncio.TaskGroup() as group:
+            group.create_task(_reading(audit, begun, signed.tree_size, into=read))
+            group.create_task(_opening(read, columns.summing, audit, now_ms=now_ms, into=opened))
+            while (step := await opened.get()) is not None:
+                await asyncio.to_thread(columns.append, step.entries, values=step.values)
+                if columns.size == signed.tree_size:
+                    await _prove(columns, signed)
+                if told is not None:
+                    told(columns.size - begun, step.size - begun)
+    except* (grpc.aio.AioRpcError, LogDiffers, msgspec.DecodeError) as errors:
+        raise errors.exceptions[0] from None
+    return columns.size - begun
+
+
+@dataclass(slots=True)
+class _Step:
+    """Entries that are taken in together."""
+
+    entries: list[Entry]
+    size: int
+    """Of the log, as it was when reading began."""
+    values: Mapping[str, Values] = field(default_factory=dict)
+
+
+_Steps: TypeAlias = asyncio.Queue[_Step | None]
+"""One after the other; `None` is the end."""
+
+
+async def _reading(audit: "AuditServiceAsyncStub", begun: int, signed_size: int, *, into: _Steps) -> None:
+    """The log from `begun` on; a step ends with what was signed, so that the roots can be compared."""
+    entries, size = list[Entry](), 0
     async for answer in audit.ReadLog(log_pb2.ReadLogRequest(start_index=begun)):
         size = size or answer.tree_size
         if size < begun:
             raise LogDiffers(f"The log has {size} entries, and {begun} were read before.")
         for entry in answer.entries:
-            batch.append(_entry(entry))
-            # A step ends with what was signed, so that the roots can be compared.
-            if len(batch) == AT_ONCE or entry.index + 1 == signed.tree_size:
-                await _take(columns, batch, audit, now_ms)
-                if entry.index + 1 == signed.tree_size:
-                    await _prove(columns, signed)
-                if told is not None:
-                    told(columns.size - begun, size - begun)
-    await _take(columns, batch, audit, now_ms)
-    if told is not None:
-        told(columns.size - begun, size - begun)
-    return columns.size - begun
+            entries.append(_entry(entry))
+            if len(entries) == AT_ONCE or entry.index + 1 == signed_size:
+                await into.put(_Step(entries, size))
+                entries = []
+    await into.put(_Step(entries, size))
+    await into.put(None)
+
+
+async def _opening(
+    steps: _Steps, summing: Summing | None, audit: "AuditServiceAsyncStub", *, now_ms: int, into: _Steps
+) -> None:
+    """What calls were decided by, of each step."""
+    while (step := await steps.get()) is not None:
+        if summing is not None:
+            step.values = await summing.opened(step.entries, audit, since_ms=now_ms - KEPT_HOURS * HOUR_MS)
+        await into.put(step)
+    await into.put(None)
 
 
 def _entry(entry: log_pb2.LogEntry) -> Entry:
@@ -75,14 +118,6 @@ def _entry(entry: log_pb2.LogEntry) -> Entry:
         if not right:
             raise LogDiffers(f"The entry {entry.index} of the log is not what its hash says.")
     return kind, parts, told
-
-
-async def _take(columns: Columns, batch: list[Entry], audit: "AuditServiceAsyncStub", now_ms: int) -> None:
-    if batch:
-        since_ms = now_ms - KEPT_HOURS * HOUR_MS
-        values = {} if columns.summing is None else await columns.summing.opened(batch, audit, since_ms=since_ms)
-        await asyncio.to_thread(columns.append, batch, values=values)
-        batch.clear()
 
 
 async def _prove(columns: Columns, signed: audit_service_pb2.Checkpoint) -> None:
