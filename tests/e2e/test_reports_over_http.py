@@ -171,7 +171,7 @@ async def test_what_is_not_made_is_said_with_what_to_do(silent: Inside, world: W
     assert len((await zoe.ask("GET", "/v1/reports")).json()["reports"]) == MOST_OF_ONE
     name = begun[0].json()["name"]
     early = await zoe.ask("GET", f"/v1/{name}/pdf", lang="fr")
-    assert (early.status_code, early.json()["reason"]) == (409, "CONFLICT")
+    assert (early.status_code, early.json()["reason"]) == (404, "NOT_FOUND")
     assert "n’est pas établi" in early.json()["detail"]
     for each in begun[:MOST_OF_ONE]:
         assert (await zoe.ask("POST", f"/v1/{each.json()['name']}:cancel")).json()["state"] == "cancelled"

@@ -11,7 +11,6 @@ from services.audit.postgres import batch, clearing, inputs, notes
 from services.audit.postgres.lanes import Connection, Lane, locked
 from services.audit.postgres.texts import kept
 
-_KEY: Final = "SELECT id, subject_ref, made_ms, wrapped FROM subject_key WHERE id = %s AND tenant = %s"
 _KEYS: Final = "SELECT id, subject_ref, made_ms, wrapped FROM subject_key WHERE id = ANY(%s) AND tenant = %s"
 _ERASED_MS: Final = "SELECT at_ms FROM erased WHERE tenant = %s AND subject_ref = %s"
 _ERASE: Final = """INSERT INTO erased AS e (tenant, subject_ref, at_ms, told) VALUES (%s, %s, %s, false)
@@ -34,10 +33,7 @@ class PostgresPersonal:
 
     async def key(self, tenant: str, key_id: str) -> WrappedKey | None:
         """See `Personal.key`."""
-        found = await self._lane.run(
-            lambda connection: connection.execute(_KEY, (kept(key_id), kept(tenant))).fetchone(), again=True
-        )
-        return None if found is None else WrappedKey(*found)
+        return next(iter(await self.keys(tenant, [key_id])), None)
 
     async def keys(self, tenant: str, key_ids: Sequence[str]) -> tuple[WrappedKey, ...]:
         """See `Personal.keys`."""

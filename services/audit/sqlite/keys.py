@@ -39,13 +39,6 @@ def tenant_of(entry: Admitted) -> str:
     return entry.record.tenant
 
 
-def key(connection: sqlite3.Connection, tenant: str, key_id: str) -> WrappedKey | None:
-    """The key of that id; `None` where it is not kept."""
-    text = "SELECT id, subject_ref, made_ms, wrapped FROM subject_key WHERE id = ? AND tenant = ?"
-    found = connection.execute(text, (key_id, tenant)).fetchone()
-    return None if found is None else WrappedKey(*found)
-
-
 def those(connection: sqlite3.Connection, tenant: str, key_ids: Sequence[str]) -> tuple[WrappedKey, ...]:
     """The keys of these ids that are kept."""
     text = """SELECT id, subject_ref, made_ms, wrapped FROM subject_key

@@ -42,8 +42,7 @@ class SqlitePersonal:
 
     async def key(self, tenant: str, key_id: str) -> WrappedKey | None:
         """See `Personal.key`."""
-        found: WrappedKey | None = await self._read(lambda connection: sqlite_keys.key(connection, tenant, key_id))
-        return found
+        return next(iter(await self.keys(tenant, [key_id])), None)
 
     async def keys(self, tenant: str, key_ids: Sequence[str]) -> tuple[WrappedKey, ...]:
         """See `Personal.keys`."""

@@ -85,7 +85,7 @@ class ReportsApi:
             operation_class=described({"200": described_file("html")}),
         )
         async def html(request: Asking, report: FromPath[str]) -> Response[bytes]:
-            """The report as one HTML file that needs no other; 409 as long as it is not made."""
+            """The report as one HTML file that needs no other; 404 as long as it is not made."""
             return report_file(*await desk.file(principal_of(request), report, "html"), form="html")
 
         @get(
@@ -95,7 +95,7 @@ class ReportsApi:
             operation_class=described({"200": described_file("pdf")}),
         )
         async def pdf(request: Asking, report: FromPath[str]) -> Response[bytes]:
-            """The report as tagged PDF; 409 as long as it is not made."""
+            """The report as tagged PDF; 404 as long as it is not made."""
             return report_file(*await desk.file(principal_of(request), report, "pdf"), form="pdf")
 
         return [html, pdf]

@@ -126,13 +126,13 @@ class ReportDesk:
         """The report itself, "html" or "pdf".
 
         Raises:
-            Undone: NOT_FOUND like `get`; CONFLICT where it is not made.
+            Undone: NOT_FOUND like `get`, and where it is not made.
         """
         found = await self.get(who, report_id)
         with storing():
             body = await self._store.file(report_id, form) if found.written else None
         if body is None:
-            raise Undone(Reason.CONFLICT, "report-not-made", name=found.kept.name)
+            raise Undone(Reason.NOT_FOUND, "report-not-made", name=found.kept.name)
         return found, body
 
     async def _kept(self, who: Principal, report_id: str) -> Kept:

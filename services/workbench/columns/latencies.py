@@ -20,8 +20,8 @@ from services.workbench.columns.tables import ADMITTED, SETTLED
 
 WAIT_HOURS: Final = 2
 CREATION: Final = "CREATE TABLE IF NOT EXISTS waiting (id VARCHAR, at_hour BIGINT, sealed BLOB)"
-_CALL: Final = {name: place for place, (name, _) in enumerate(ADMITTED.columns)}
-_END: Final = {name: place for place, (name, _) in enumerate(SETTLED.columns)}
+_CALL: Final = ADMITTED.places
+_END: Final = SETTLED.places
 _FOUND: Final = "SELECT id, sealed FROM waiting WHERE id IN (SELECT unnest($ids))"
 _ENDED: Final = "DELETE FROM waiting WHERE id IN (SELECT unnest($ids))"
 _INSERT: Final = "INSERT INTO waiting SELECT * FROM batch"

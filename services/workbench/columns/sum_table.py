@@ -29,7 +29,7 @@ CREATION: Final = """CREATE TABLE IF NOT EXISTS sums (tenant VARCHAR, agent VARC
  segment VARCHAR, measure VARCHAR, field VARCHAR, numbers BOOLEAN, at_hour BIGINT, calls BIGINT, sealed BLOB)"""
 _NAMES: Final = ("tenant", "agent", "version", "method", "segment", "measure", "field", "numbers", "at_hour")
 _OF: Final = attrgetter(*_NAMES)
-_AT: Final = {name: place for place, (name, _) in enumerate(ADMITTED.columns)}
+_AT: Final = ADMITTED.places
 _KNOWN: Final = """SELECT DISTINCT tenant, agent, model, version, method, CAST(subject AS VARCHAR) AS subject,
   at_ms // $day AS day
  FROM admitted WHERE summed AND at_ms >= $from_ms AND subject IN (SELECT CAST(unnest($subjects) AS UUID))"""

@@ -31,7 +31,7 @@ KEPT_HOURS: Final = 24 * 20
 """How long sums are kept: what drift is looked for in, and some days."""
 HOUR_MS: Final = 3_600_000
 DAY_MS: Final = 24 * HOUR_MS
-_AT: Final = {name: place for place, (name, _) in enumerate(ADMITTED.columns)}
+_AT: Final = ADMITTED.places
 _ID, _SUMMED = _AT["id"], _AT["summed"]
 _SERIES: Final = ("tenant", "agent", "model", "version", "method")
 _PERSON: Final = itemgetter(*(_AT[name] for name in (*_SERIES, "subject", "at_ms")))

@@ -4,6 +4,7 @@ Each table has a row for every entry of the log of its kind, `spent` one for eac
 ever changed: how a decision ended, and what the customer did, stand in tables of their own.
 """
 
+from collections.abc import Mapping
 from typing import Final
 
 import msgspec
@@ -19,6 +20,11 @@ class Table(msgspec.Struct, frozen=True):
 
     name: str
     columns: tuple[tuple[str, str], ...]
+
+    @property
+    def places(self) -> Mapping[str, int]:
+        """Where each column is in a row."""
+        return {name: place for place, (name, _) in enumerate(self.columns)}
 
     @property
     def creation(self) -> str:

@@ -8,12 +8,11 @@ import msgspec
 import numpy as np
 from numpy.typing import NDArray
 
-from services.insights.drift.histograms import Grid, Histogram
+from services.insights.drift.histograms import Histogram
 from services.workbench.columns.database import Columns
+from services.workbench.columns.sums import GRID
 from services.workbench.looks.spans import HOUR_MS, VERSION
 
-_GRID: Final = Grid(step=0.02, logarithmic=True)
-"""Times and sizes that differ by 2 % are told apart."""
 CALLS: Final = "admitted.operation <> '' AND NOT admitted.standby AND NOT admitted.repeats"
 """Calls of their own: described ones, neither another arm of a call nor a repeat of one."""
 
@@ -119,7 +118,7 @@ def _histograms(found: Mapping[str, NDArray[Any]], *, numbers: bool) -> Mapping[
     """Of rows that are in order. There are as many histograms as series have hours, so all that can is done at once."""
     grid, keys, counts = None, found["value"], found["calls"].astype(np.float64)
     if numbers:
-        grid, keys = _GRID, _GRID.cells(np.asarray(keys, dtype=np.float64))
+        grid, keys = GRID, GRID.cells(np.asarray(keys, dtype=np.float64))
     else:
         keys = np.asarray(keys, dtype=np.str_)
     ours = _begins(*(found[name] for name in ("tenant", "agent", "version")))

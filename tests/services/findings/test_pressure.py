@@ -50,7 +50,7 @@ def pressure(tenant: str = "acme", **fields: object) -> Pressure:
         fullness=number(0.95, high=1),
         segments=(
             PressureSegment(segment="gold", people=400, standing="SATURATED", fullness=number(0.95, high=1)),
-            PressureSegment(segment="new", people=60, standing="UNKNOWN", fullness=number(0.4)),
+            PressureSegment(segment="urbain", people=60, standing="UNKNOWN", fullness=number(0.4)),
         ),
         costs=(PressureCost(outcome="opt-outs", fatigue="PROVEN", groups=groups, excess=number(4)),),
         allowed=3,

@@ -15,7 +15,7 @@ from services.control.console.page import Page, Parts
 from services.control.console.pages import fairness, finding_deeds, vault
 from services.control.console.pages.finding_shown import shown_finding, words
 from services.control.console.rendering import page
-from services.control.console.texts import vault as vault_texts
+from services.control.console.texts import findings_vault
 from services.control.console.texts.findings import TEXTS
 from services.findings.finding import CLOSED, Finding
 
@@ -60,4 +60,4 @@ def _in(finding: Finding, place: str, name: str) -> bool:
     return finding.state not in CLOSED and (place == "open" or finding.owner == name)
 
 
-PAGE: Final = Page("findings", {**TEXTS, **vault_texts.TEXTS}, handlers, icon="flag")
+PAGE: Final = Page("findings", {**TEXTS, **findings_vault.TEXTS}, handlers, icon="flag")
