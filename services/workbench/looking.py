@@ -6,7 +6,6 @@ import time
 from collections.abc import Callable, Sequence
 from typing import TYPE_CHECKING, Final, Protocol
 
-import grpc
 import msgspec
 from redis.exceptions import RedisError
 
@@ -71,14 +70,14 @@ class Looking:
         filling: Filling,
         pressure: PressureStore,
         clock_ms: Callable[[], int],
-        segmenting: Segmenting | None = None,
+        segmenting: Segmenting,
     ) -> None:
         self._columns = columns
         self._audit = audit
         self._findings = findings
         self._looks = tuple(looks)
         self._pressure = pressure
-        self._segmenting = Segmenting() if segmenting is None else segmenting
+        self._segmenting = segmenting
         self._clock_ms = clock_ms
         self._filling = filling
         self._looked_hour = 0
@@ -151,8 +150,8 @@ class Looking:
     async def _with_segments(self, told: Pressure) -> Pressure:
         """What is told, with how segments stood in the last of its weeks."""
         try:
-            known = await self._segmenting.of(self._columns, self._audit, week_ms=told.end_ms - WEEK_MS)
-        except (grpc.aio.AioRpcError, OSError, TimeoutError):
+            known = await self._segmenting.of(self._columns, week_ms=told.end_ms - WEEK_MS)
+        except (RedisError, OSError):
             raise
         except Exception:  # a mistake of ours in it must not end what else is looked at
             _log.exception("how segments stand ended with a mistake of ours")

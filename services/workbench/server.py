@@ -196,7 +196,7 @@ async def looking(
             clock_ms=clock_ms,
             filling=filling,
             pressure=pressure,
-            segmenting=Segmenting(target=target),
+            segmenting=Segmenting(redis, target=target),
         )
         yield bench, findings
 

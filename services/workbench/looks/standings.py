@@ -4,7 +4,7 @@ What is aimed at is what the policy says: how many contacts a customer may have 
 of the cap with the least room was taken, at the fullest moment of a week, in percent; who got nothing that week, by 0.
 """
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from typing import Final
 
 import msgspec
@@ -25,7 +25,7 @@ TARGET: Final = Target(low=EMPTY, high=FULL - 1)
 KNOWN_WEEKS: Final = 8
 """Who had a contact in so many weeks, this one included, is somebody whom the channel can reach."""
 _PEOPLE: Final = f"""WITH asked AS (
-  SELECT channel, subject, bool_and(held_out) AS held, bool_or(cap <> '') AS capped, arg_max(leaf, at_ms) AS leaf,
+  SELECT channel, subject, bool_and(held_out) AS held, bool_or(cap <> '') AS capped,
    max(CASE WHEN cap <> '' AND at_ms >= $week_ms THEN 100 * least(cap_used, cap_capacity) // cap_capacity ELSE 0 END)
     AS percent
   FROM admitted WHERE tenant = $tenant AND operation = 'CONTACT' AND channel <> '' AND subject IS NOT NULL
@@ -35,14 +35,16 @@ _PEOPLE: Final = f"""WITH asked AS (
 _ASKED: Final = f"""{_PEOPLE}
  SELECT channel, percent, count(*) AS people FROM asked WHERE capped AND NOT held GROUP BY ALL ORDER BY ALL"""  # noqa: S608
 _FULLEST: Final = f"""{_PEOPLE}
- SELECT channel, leaf, percent FROM asked WHERE capped AND NOT held
- QUALIFY row_number() OVER (PARTITION BY channel ORDER BY hash(subject), subject) <= $most ORDER BY leaf"""  # noqa: S608
+ SELECT channel, replace(CAST(subject AS VARCHAR), '-', '') AS subject, percent FROM asked WHERE capped AND NOT held
+ QUALIFY row_number() OVER (PARTITION BY channel ORDER BY hash(subject), subject) <= $most ORDER BY ALL"""  # noqa: S608
 
 
 class Fullest(msgspec.Struct, frozen=True):
     """How full the cap of one person of a channel was, at the fullest moment of a week."""
 
     channel: str
+    subject: str
+    """Their pseudonym."""
     percent: int
 
 
@@ -71,11 +73,11 @@ def standings(
     }
 
 
-def fullest(columns: Columns, tenant: str, *, week_ms: int, most: int) -> Mapping[int, Fullest]:
-    """The same people, `most` of a channel, by the place in the log of the last decision about each."""
+def fullest(columns: Columns, tenant: str, *, week_ms: int, most: int) -> Sequence[Fullest]:
+    """The same people, `most` of a channel."""
     found = columns.asked(_FULLEST, {"tenant": tenant, "week_ms": week_ms, "most": most})
-    columns_of = (found[name].tolist() for name in ("leaf", "channel", "percent"))
-    return {leaf: Fullest(str(channel), int(percent)) for leaf, channel, percent in zip(*columns_of, strict=True)}
+    rows = zip(*(found[name].tolist() for name in ("channel", "subject", "percent")), strict=True)
+    return [Fullest(str(channel), str(subject), int(percent)) for channel, subject, percent in rows]
 
 
 def full_of(target: Target) -> int:

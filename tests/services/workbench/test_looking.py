@@ -14,6 +14,7 @@ from services.workbench.columns.database import Columns
 from services.workbench.filling import Filling
 from services.workbench.looking import SETTLING_MS, Look, Looking
 from services.workbench.looks.pressure import PressureLook
+from services.workbench.segmenting import Segmenting
 from tests.services.audit.test_log import admitted
 from tests.services.findings.test_finding import seen
 from tests.services.workbench.calls import HOUR_MS
@@ -46,6 +47,7 @@ def bench(columns: Columns, log: Log, redis: Client, looks: Sequence[Look], *, n
         filling=Filling(ReviewStore(redis), RuleBook(redis)),
         pressure=PressureStore(redis),
         clock_ms=lambda: now[0],
+        segmenting=Segmenting(redis),
     )
 
 
