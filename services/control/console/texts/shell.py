@@ -5,7 +5,7 @@ from typing import Final
 TEXTS: Final = {
     "shell-skip": ("Skip to content", "Aller au contenu"),
     "shell-menu": ("Menu", "Menu"),
-    "shell-colon": (": ", " : "),
+    "shell-colon": (": ", " : "),
     "shell-sections": ("Sections", "Rubriques"),
     "shell-trail": ("Where you are", "Où vous êtes"),
     "shell-language": ("Language", "Langue"),
