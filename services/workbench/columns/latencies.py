@@ -5,6 +5,7 @@ sealed, in a table of their own, whose row goes with the call's end, or after `W
 """
 
 from collections.abc import Iterable, Mapping, Sequence
+from operator import itemgetter
 from typing import Any, Final
 
 import duckdb
@@ -20,8 +21,11 @@ from services.workbench.columns.tables import ADMITTED, SETTLED
 
 WAIT_HOURS: Final = 2
 CREATION: Final = "CREATE TABLE IF NOT EXISTS waiting (id VARCHAR, at_hour BIGINT, sealed BLOB)"
-_CALL: Final = ADMITTED.places
-_END: Final = SETTLED.places
+_ID: Final = ADMITTED.places["id"]
+_CALL: Final = itemgetter(
+    *(ADMITTED.places[name] for name in ("id", "verdict", "tenant", "agent", "model", "version", "method", "at_ms"))
+)
+_END: Final = itemgetter(*(SETTLED.places[name] for name in ("id", "version", "upstream_us")))
 _FOUND: Final = "SELECT id, sealed FROM waiting WHERE id IN (SELECT unnest($ids))"
 _ENDED: Final = "DELETE FROM waiting WHERE id IN (SELECT unnest($ids))"
 _INSERT: Final = "INSERT INTO waiting SELECT * FROM batch"
@@ -50,8 +54,8 @@ def latencies(
 
     `values` has what calls were decided by, by the id of the decision.
     """
-    calls = {str(row[_CALL["id"]]): call for row in admitted if (call := _call(row, values)) is not None}
-    ended = {str(row[_END["id"]]): row for row in ends}
+    calls = {str(row[_ID]): call for row in admitted if (call := _call(row, values)) is not None}
+    ended = {number: (version, upstream_us) for number, version, upstream_us in map(_END, ends)}
     found = _found(engine, [each for each in ended if each not in calls], sealing) if ended else {}
     _wait(engine, {name: call for name, call in calls.items() if name not in ended}, sealing)
     return _summed(ended, calls | found)
@@ -63,26 +67,22 @@ def forget(engine: duckdb.DuckDBPyConnection, *, now_ms: int) -> None:
 
 
 def _call(row: Row, values: Mapping[str, Values]) -> Call | None:
-    its = values.get(str(row[_CALL["id"]]))
-    if its is None or row[_CALL["verdict"]] != Verdict.ALLOW or not is_call(row):
+    number, verdict, tenant, agent, model, version, method, at_ms = _CALL(row)
+    its = values.get(number)
+    if its is None or verdict != Verdict.ALLOW or not is_call(row):
         return None
     segments = segments_of(its)
-    if not segments:
-        return None
-    tenant, agent, model, version, method = (
-        str(row[_CALL[each]]) for each in ("tenant", "agent", "model", "version", "method")
-    )
-    return Call(tenant, agent, named(model, version), method, int(str(row[_CALL["at_ms"]])) // HOUR_MS, segments)
+    return Call(tenant, agent, named(model, version), method, at_ms // HOUR_MS, segments) if segments else None
 
 
-def _summed(ended: Mapping[str, Row], calls: Mapping[str, Call]) -> dict[Group, Histogram]:
+def _summed(ended: Mapping[str, tuple[str, int]], calls: Mapping[str, Call]) -> dict[Group, Histogram]:
+    """`ended` has the version that served each call, and how long it took."""
     places: dict[tuple[Any, ...], int] = {}
     values, at = list[int](), list[int]()
-    for name, row in ended.items():
-        call, took_us = calls.get(name), int(str(row[_END["upstream_us"]]))
+    for name, (served, took_us) in ended.items():
+        call = calls.get(name)
         if call is None or took_us <= 0:
             continue
-        served = str(row[_END["version"]])
         version = named(call.version.rpartition("/")[0], served) if served else call.version
         for segment in call.segments:
             key = (call.tenant, call.agent, version, call.method, segment, LATENCY, "", True, call.at_hour)

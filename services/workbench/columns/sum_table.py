@@ -112,5 +112,6 @@ def read(found: Mapping[str, NDArray[Any]], *, sealing: Summing) -> Iterator[tup
 
 
 def _row(group: Group, histogram: Histogram, sealing: Summing) -> tuple[Any, ...]:
-    sealed = sealing.seal(packed(histogram), bound_to=group.bound_to)
-    return (*_OF(group), int(histogram.size), sealed)
+    keys, counts = histogram.keys.tolist(), histogram.counts.tolist()
+    sealed = sealing.seal(packed(keys, counts), bound_to=group.bound_to)
+    return (*_OF(group), int(sum(counts)), sealed)

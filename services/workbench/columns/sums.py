@@ -35,6 +35,7 @@ _AT: Final = ADMITTED.places
 _ID, _SUMMED = _AT["id"], _AT["summed"]
 _SERIES: Final = ("tenant", "agent", "model", "version", "method")
 _PERSON: Final = itemgetter(*(_AT[name] for name in (*_SERIES, "subject", "at_ms")))
+_OWN: Final = itemgetter(*(_AT[name] for name in ("operation", "standby", "repeats", "tenant")))
 _CALL: Final = itemgetter(*(_AT[name] for name in (*_SERIES, "at_ms", "verdict", "reason")))
 
 
@@ -115,9 +116,9 @@ def summed(
     return marked, found.histograms()
 
 
-def packed(histogram: Histogram) -> bytes:
+def packed(keys: Sequence[Any], counts: Sequence[float]) -> bytes:
     """A histogram as bytes, to be sealed."""
-    return msgspec.msgpack.encode((histogram.keys.tolist(), histogram.counts.tolist()))
+    return msgspec.msgpack.encode((keys, counts))
 
 
 def unpacked(clear: bytes, *, numbers: bool) -> Histogram:
@@ -169,5 +170,5 @@ class _Gathered:
 
 def is_call(row: Row) -> bool:
     """Whether it is a call of its own, of a tenant that is known; see `looks.series`."""
-    own = row[_AT["operation"]] and not row[_AT["standby"]] and not row[_AT["repeats"]]
-    return bool(own) and row[_AT["tenant"]] not in ("", "_")
+    operation, standby, repeats, tenant = _OWN(row)
+    return bool(operation) and not standby and not repeats and tenant not in ("", "_")
