@@ -60,8 +60,10 @@ def data_of(kind: str, parts: Sequence[bytes]) -> bytes:
     """
     if (kind not in _PARTS and not _KIND.fullmatch(kind)) or len(parts) != _PARTS.get(kind, 1):
         raise ValueError(f"A leaf of kind {kind} does not have {len(parts)} parts.")
-    lengths = " ".join([str(len(part)) for part in parts])
-    return b"".join((f"pilote-leaf-v1 {kind} {lengths}\n".encode(), *parts))
+    if len(parts) == 1:
+        return b"pilote-leaf-v1 %b %d\n%b" % (kind.encode(), len(parts[0]), parts[0])
+    first, second = parts
+    return b"pilote-leaf-v1 %b %d %d\n%b%b" % (kind.encode(), len(first), len(second), first, second)
 
 
 def read(data: bytes) -> Leaf:

@@ -27,8 +27,8 @@ GRID: Final = Grid(step=0.02, logarithmic=True)
 VERDICT: Final = "verdict"
 LATENCY: Final = "latency"
 """Of calls that have ended, by segment: see `latencies`."""
-KEPT_HOURS: Final = 24 * 20
-"""How long sums are kept: what drift is looked for in, and some days."""
+KEPT_HOURS: Final = 24 * 18
+"""How long sums are kept: the seventeen days that drift is looked for in, and one more."""
 HOUR_MS: Final = 3_600_000
 DAY_MS: Final = 24 * HOUR_MS
 _AT: Final = ADMITTED.places
