@@ -1,6 +1,7 @@
 """What drift needs to know of one measure in one hour: a fine histogram that hours can be added up of."""
 
 from collections.abc import Iterable, Sequence
+from functools import cached_property
 from itertools import pairwise
 from typing import Any, Final
 
@@ -63,7 +64,7 @@ class Grid(msgspec.Struct, frozen=True):
         return np.where(np.abs(values) < _LEAST, 0.0, np.sign(values) * above)
 
 
-class Histogram(msgspec.Struct, frozen=True, eq=False):
+class Histogram(msgspec.Struct, frozen=True, eq=False, dict=True):
     """How often each cell, or each name, came. Mergeable: see `total`."""
 
     grid: Grid | None
@@ -85,7 +86,7 @@ class Histogram(msgspec.Struct, frozen=True, eq=False):
         keys, counts = np.unique(np.asarray(values, dtype=np.str_), return_counts=True)
         return cls(None, keys, counts.astype(np.float64))
 
-    @property
+    @cached_property  # hundreds of thousands are asked several times each
     def size(self) -> float:
         """How many values there are."""
         return float(self.counts.sum())

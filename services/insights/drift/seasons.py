@@ -12,6 +12,7 @@ nothing.
 """
 
 from collections.abc import Mapping
+from functools import cached_property
 
 import msgspec
 import numpy as np
@@ -22,7 +23,7 @@ Hours = Mapping[int, Histogram]
 """A histogram for each hour, counted from any fixed hour; an hour without values may be left out."""
 
 
-class Reference(msgspec.Struct, frozen=True, eq=False):
+class Reference(msgspec.Struct, frozen=True, eq=False, dict=True):
     """What a series was before: its values by hour of the cycle."""
 
     grid: Grid | None
@@ -32,6 +33,11 @@ class Reference(msgspec.Struct, frozen=True, eq=False):
     cycle_hours: int
     until_hour: int
     """The first hour that is no longer part of it."""
+
+    @cached_property
+    def sizes(self) -> Floats:
+        """How many values there are of each hour of the cycle."""
+        return np.asarray(self.counts.sum(axis=1))
 
     @classmethod
     def of(cls, hours: Hours, *, cycle_hours: int = 24) -> "Reference":
@@ -74,7 +80,7 @@ def alike(reference: Reference, current: Hours) -> Alike | None:
     """
     if current and min(current) < reference.until_hour:
         raise ValueError("take a reference that ends before the window begins")
-    sizes = reference.counts.sum(axis=1)
+    sizes = reference.sizes
     usable = {hour: each for hour, each in current.items() if sizes[hour % reference.cycle_hours] > 0}
     values = np.zeros(reference.cycle_hours)
     for hour, each in usable.items():
