@@ -139,7 +139,7 @@ async def test_an_auditor_reads_and_takes_along_everything_and_can_change_nothin
     await aud.snap("auditor-5-agreed")
     await page.locator("article").get_by_label("Customer").fill(ADA)
     async with page.expect_download() as downloading:
-        await page.get_by_role("button", name="Fetch the report").click()
+        await page.get_by_role("button", name="Fetch as JSON").click()
     assert sent.decision in (await (await downloading.value).path()).read_text(encoding="utf-8")
     notes = (await stage.work.auditor.stub.ListNotes(ListNotesRequest())).notes
     assert {each.person for each in notes} >= {"aud", "dora"}

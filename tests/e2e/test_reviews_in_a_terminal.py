@@ -91,7 +91,9 @@ async def test_ctrl_c_gives_it_back(
         "PILOTE_REDIS_URL": redis_url,
         "PILOTE_AUDIT_LISTEN": auditor.address,
     }
-    command = (sys.executable, "-m", "services.cli", "reviews", "next", "--by", "ada", "--tenant", "acme")
+    # A run of tests in the background of a shell ignores SIGINT, and so would all that it starts.
+    python = ("env", "--default-signal=INT", sys.executable)
+    command = (*python, "-m", "services.cli", "reviews", "next", "--by", "ada", "--tenant", "acme")
 
     def interrupted() -> tuple[int, str]:
         with subprocess.Popen(
