@@ -132,5 +132,7 @@ def _of_version(wanted: Wanted) -> str:
 
 def _about(period: Period, wanted: Wanted) -> Period:
     """Without what is not about the version: what people did, and other findings."""
-    ours = tuple(each for each in period.findings if ("version", wanted.version) in each.seen.about)
+    # Most findings name a model's version with its model; those of reviews do not.
+    names = {("version", wanted.version), ("version", f"{wanted.model}/{wanted.version}")}
+    ours = tuple(each for each in period.findings if not names.isdisjoint(each.seen.about))
     return msgspec.structs.replace(period, findings=ours, deeds=(), deeds_cut=False, pressures=())

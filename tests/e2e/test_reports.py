@@ -17,6 +17,7 @@ from services.commands.export_reading import verify
 from services.commands.exporting import Wanted as Exported
 from services.commands.exporting import export
 from services.control.filters import is_
+from services.findings.store import FindingStore
 from services.proof.notes import read_checkpoint, read_key, read_note
 from services.proof.verifying import Trust
 from services.report_counts import Counting, newest_checkpoint
@@ -26,6 +27,7 @@ from tests.e2e.requests import get, send
 from tests.e2e.waiting import eventually
 from tests.e2e.world import Agent, Auditor, World, credential, told
 from tests.fakes.upstream import FakeUpstream
+from tests.services.findings.test_finding import HOUR_MS, seen
 
 pytestmark = [pytest.mark.one_store, pytest.mark.timeout(600)]  # matplotlib looks for fonts the first time
 SALES = credential("sales-bot")
@@ -87,6 +89,19 @@ async def test_the_numbers_are_those_of_the_log_and_the_checkpoint_proves_them(
     exported = tmp_path / "log.jsonl"
     await export(auditor.address, exported, Exported("", "jsonl", False, 0), progress=lambda done, total: None)  # noqa: FBT003, ARG005
     assert verify(exported, Trust(key, read_checkpoint(read_note(point.note).text))).problems == ()
+
+
+async def test_what_was_found_of_a_models_version_stands_in_its_report_and_nothing_of_anothers(
+    world: World, auditor: Auditor
+) -> None:
+    now_ms = world.clock()
+    hour = {"start_ms": now_ms - 2 * HOUR_MS, "end_ms": now_ms - HOUR_MS}
+    abouts = [(("agent", "research-bot"), ("version", name), ("measure", "status")) for name in ("score/2", "churn/2")]
+    await FindingStore(world.redis).see([seen(about=about, **hour) for about in abouts], now_ms=now_ms)
+    wanted = Wanted(kind="version", start_ms=now_ms - DAY_MS, end_ms=now_ms, language="en", model="score", version="2")
+    report = await made(Counting(auditor.stub, world.redis), wanted, tenants=("acme",), now_ms=now_ms)
+    assert "score/2" in report.html
+    assert "churn/2" not in report.html
 
 
 async def test_a_version_that_nobody_called_has_a_report_of_nothing(world: World, auditor: Auditor) -> None:
