@@ -71,13 +71,8 @@ class Flagging:
         who, tenant = principal_of(request), finding.seen.tenant
         reviews, judged = list[str](), Undone(Reason.ARGUMENT_INVALID, "finding-no-decisions")
         for each in finding.seen.decisions:
-            try:
-                decision = await self.decision(request, f"decisions/{each}")
-            except grpc.aio.AioRpcError as error:
-                if error.code() is not grpc.StatusCode.NOT_FOUND:
-                    raise
-                continue  # its record is no longer kept
-            if decision.tenant != tenant:
+            decision = await self.kept(request, each, tenant)
+            if decision is None:
                 continue
             try:
                 item = await self._desk.flag(decision, text, who=who, finding=f"findings/{tenant}/{finding.id}")
@@ -97,3 +92,13 @@ class Flagging:
         answer = await self._audit.answer(request, self._audit.stub.GetDecision, asked)
         found: decision_pb2.Decision = answer.decision
         return found
+
+    async def kept(self, request: Asking, decision: str, tenant: str) -> decision_pb2.Decision | None:
+        """The decision of that id, where it is that tenant's; `None`: it is no longer kept."""
+        try:
+            found = await self.decision(request, f"decisions/{decision}")
+        except grpc.aio.AioRpcError as error:
+            if error.code() is not grpc.StatusCode.NOT_FOUND:
+                raise
+            return None
+        return found if found.tenant == tenant else None

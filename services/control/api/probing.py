@@ -1,12 +1,10 @@
 """Probes out of what the log holds, over HTTP: of a finding's decisions, and of a decision that was found wrong."""
 
-import grpc
 from litestar import Response, post
 from litestar.handlers import HTTPRouteHandler
 from litestar.params import FromPath
 
 from gateway.core.errors import Reason
-from pilote.decision.v1 import decision_pb2
 from services.control.access.persons import language_in
 from services.control.access.principals import principal_of
 from services.control.access.rights import Right
@@ -82,7 +80,9 @@ class Probing:
         for right in (Right.FINDINGS, Right.PROBES):
             findings.permitted(who, right, self._policy, f"findings/{tenant}/{finding}")
         there = await self._findings.get(tenant, finding, to=who)
-        decisions = [found for each in there.seen.decisions if (found := await self._decision(request, each, tenant))]
+        decisions = [
+            found for each in there.seen.decisions if (found := await self._decisions.kept(request, each, tenant))
+        ]
         return await self._findings.probe(tenant, finding, decisions, who=who, language=language)
 
     async def review(self, request: Asking, tenant: str, review: str) -> tuple[KeptSuite, str]:
@@ -97,19 +97,9 @@ class Probing:
         seen = reviews.seen_by(await self._reviews.get(tenant, review), who)
         if not seen.corrected or seen.known:
             raise Undone(Reason.ARGUMENT_INVALID, "review-no-probe")
-        decision = await self._decision(request, seen.decision.removeprefix("decisions/"), tenant)
+        decision = await self._decisions.kept(request, seen.decision.removeprefix("decisions/"), tenant)
         if decision is None:
             raise Undone(Reason.ARGUMENT_INVALID, "review-no-probe")
         named, verdict = f"review-{review}", seen.corrected
         kept = await self._probes.reviewed(tenant, decision, named=named, verdict=verdict, who=who, language=language)
         return kept, named
-
-    async def _decision(self, request: Asking, decision: str, tenant: str) -> decision_pb2.Decision | None:
-        """One of that tenant; `None`: it is no longer kept."""
-        try:
-            found = await self._decisions.decision(request, f"decisions/{decision}")
-        except grpc.aio.AioRpcError as error:
-            if error.code() is not grpc.StatusCode.NOT_FOUND:
-                raise
-            return None
-        return found if found.tenant == tenant else None
