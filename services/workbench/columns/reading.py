@@ -5,9 +5,6 @@ from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Final, TypeAlias
 
-import grpc
-import msgspec
-
 from pilote.audit.v1 import audit_service_pb2, log_pb2
 from services.proof.leaves import data_of
 from services.proof.merkle import leaf_hash
@@ -39,6 +36,7 @@ async def read_on(
 
     Raises:
         grpc.aio.AioRpcError: the audit service does not answer. What was taken in by then stays.
+        RedisError: nor the store, which has the policies that say what may be measured.
         LogDiffers: the log is another one than it was.
         msgspec.DecodeError: a newer version of Pilote has written an entry.
     """
@@ -52,12 +50,12 @@ async def read_on(
             group.create_task(_reading(audit, begun, signed.tree_size, into=read))
             group.create_task(_opening(read, columns.summing, audit, now_ms=now_ms, into=opened))
             while (step := await opened.get()) is not None:
-                await asyncio.to_thread(columns.append, step.entries, values=step.values)
+                await _kept(columns, step)
                 if columns.size == signed.tree_size:
                     await _prove(columns, signed)
                 if told is not None:
                     told(columns.size - begun, step.size - begun)
-    except* (grpc.aio.AioRpcError, LogDiffers, msgspec.DecodeError) as errors:
+    except* Exception as errors:  # who calls knows nothing of a group, and waits for a store that does not answer
         raise errors.exceptions[0] from None
     return columns.size - begun
 
@@ -88,7 +86,8 @@ async def _reading(audit: "AuditServiceAsyncStub", begun: int, signed_size: int,
             if len(entries) == AT_ONCE or entry.index + 1 == signed_size:
                 await into.put(_Step(entries, size))
                 entries = []
-    await into.put(_Step(entries, size))
+    if entries:
+        await into.put(_Step(entries, size))
     await into.put(None)
 
 
@@ -118,6 +117,16 @@ def _entry(entry: log_pb2.LogEntry) -> Entry:
         if not right:
             raise LogDiffers(f"The entry {entry.index} of the log is not what its hash says.")
     return kind, parts, told
+
+
+async def _kept(columns: Columns, step: _Step) -> None:
+    """Keep a step, to its end also where reading fails meanwhile: the next one to read begins where it ended."""
+    keeping = asyncio.ensure_future(asyncio.to_thread(columns.append, step.entries, values=step.values))
+    try:
+        await asyncio.shield(keeping)
+    except asyncio.CancelledError:
+        await asyncio.wait((keeping,))
+        raise
 
 
 async def _prove(columns: Columns, signed: audit_service_pb2.Checkpoint) -> None:

@@ -5,6 +5,7 @@ from typing import Any
 
 import msgspec
 import pytest
+from redis.exceptions import ConnectionError as RedisConnectionError
 
 from gateway.adapters.sealing import Sealer
 from gateway.adapters.subject_keys import SubjectKeys
@@ -96,6 +97,21 @@ async def test_whoever_was_erased_is_in_no_sum_and_everybody_else_is(log: Log, t
     columns.close()
     for file in (tmp_path / "columns").rglob("*"):
         assert not any(each in file.read_bytes() for each in (b"Bretagne", b"example.com", b"contacts/"))
+
+
+async def test_a_store_that_does_not_answer_is_told_as_that_and_the_log_is_read_on_later(
+    log: Log, tmp_path: Path
+) -> None:
+    async def down(_number: int, _sha256: str) -> Document:
+        raise RedisConnectionError
+
+    await log.add([sealed(0)])
+    columns = Columns(tmp_path / "columns", summing=Sums(Sealer((MASTER,)), down))
+    with pytest.raises(RedisConnectionError):
+        await read_on(columns, log.stub)
+    columns.summing = Sums(Sealer((MASTER,)), policies)
+    assert await read_on(columns, log.stub) == 1
+    columns.close()
 
 
 async def test_what_is_too_old_to_be_looked_at_is_read_and_not_summed_up(log: Log, tmp_path: Path) -> None:

@@ -1,7 +1,9 @@
 """The log is read into columns once, in steps that end anywhere, and only the log that was signed."""
 
+import asyncio
 import itertools
-from collections.abc import Iterator, Sequence
+import threading
+from collections.abc import Iterator, Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
@@ -16,10 +18,13 @@ from services.audit.entries import Admitted, Entry, Reported
 from services.proof.leaves import Leaf
 from services.proof.merkle import root_of
 from services.workbench.columns.database import Columns, Unusable
+from services.workbench.columns.measured import Values
 from services.workbench.columns.reading import LogDiffers, read_on
+from services.workbench.columns.sums import Entry as Taken
 from tests.services.audit.conftest import GRANTED, NOW_MS, a_record, an_id
 from tests.services.audit.test_log import MAKE, admitted, copied, settled, told
 from tests.services.workbench.conftest import Log
+from tests.services.workbench.test_sums import Plain
 
 ADA = "0" * 31 + "a"
 
@@ -166,6 +171,53 @@ async def test_another_log_than_the_signed_one_is_not_taken_for_it(log: Log, col
         await read_on(empty, liar)
     assert empty.size == 0
     empty.close()
+
+
+class Slow(Plain):
+    """Opens all that was admitted, and takes its time to seal: until `goes_on` is set, once it `began`."""
+
+    def __init__(self) -> None:
+        self.began, self.goes_on = threading.Event(), threading.Event()
+
+    async def opened(self, entries: Sequence[Taken], _audit: Any, *, since_ms: int = 0) -> Mapping[str, Values]:
+        ids = (msgspec.json.decode(parts[0])["id"] for kind, parts, _ in entries if kind == "admit")
+        return {name: [("facts.segments", ["gold"])] for name in ids}
+
+    def seal(self, clear: bytes, *, bound_to: bytes) -> bytes:
+        self.began.set()
+        self.goes_on.wait()
+        return super().seal(clear, bound_to=bound_to)
+
+
+class Falling(Liar):
+    """An audit service that fails while what it gave is being kept, of which there is more than it gives."""
+
+    def __init__(self, log: Log, entries: Sequence[LogEntry], slow: Slow) -> None:
+        super().__init__(log, entries)
+        self._slow = slow
+
+    async def ReadLog(self, request: object) -> Any:  # noqa: N802 - gRPC's spelling
+        async for answer in super().ReadLog(request):
+            yield answer
+        await asyncio.to_thread(self._slow.began.wait)
+        asyncio.get_running_loop().call_later(0.05, self._slow.goes_on.set)
+        raise ConnectionResetError
+
+
+async def test_what_is_being_kept_when_the_log_goes_away_is_kept_before_anybody_reads_on(
+    log: Log, tmp_path: Path
+) -> None:
+    await log.add(some(0))
+    right = [_leaf(kind, 0) for kind in ("admit", "settle", "outcome", "copy")]
+    plain = [LogEntry(index=at, kind=each.kind, parts=each.parts, leaf_hash=each.hash) for at, each in enumerate(right)]
+    slow = Slow()
+    columns = Columns(tmp_path / "slow", summing=slow)
+    falling: Any = Falling(log, plain, slow)
+    with pytest.raises(ConnectionResetError):
+        await read_on(columns, falling)
+    assert columns.size == 4
+    assert await read_on(columns, log.stub) == 0
+    columns.close()
 
 
 async def test_a_log_that_has_become_shorter_is_another_one(log: Log, columns: Columns) -> None:
