@@ -4,6 +4,7 @@ import datetime as dt
 import functools
 import zoneinfo
 from collections.abc import Mapping
+from importlib import resources
 from typing import Final, Literal
 
 import msgspec
@@ -48,7 +49,9 @@ def name_of(spelled: str) -> str:
 
 @functools.cache
 def _names() -> Mapping[str, str]:
-    return {_plain(name): name for name in sorted(zoneinfo.available_timezones())}
+    # As tzdata lists them: to ask `zoneinfo` opens every file of a zone, 15 ms on the loop of a gateway.
+    listed = resources.files("tzdata").joinpath("zones").read_text("utf-8")
+    return {_plain(name): name for name in listed.split()}
 
 
 def _plain(name: str) -> str:
