@@ -3,7 +3,6 @@
 import math
 import re
 from collections.abc import Iterable, Iterator, Sequence
-from functools import lru_cache
 from typing import Any, Final
 
 import msgspec
@@ -20,6 +19,7 @@ MOST_SEGMENTS: Final = 8
 _SEGMENTS_OF: Final = "facts.segments"
 _SCORES: Final = ("facts.scores[", "facts.pressure")
 _WORD: Final = re.compile(r"[^\W\d_][\w.:/+-]{0,39}")
+_DIGIT: Final = re.compile(r"\d")
 _MOST_DIGITS: Final = 3
 """Of a word; with more it is a number, a date or an id, and only its length is measured."""
 _CUT: Final = "…"
@@ -88,10 +88,9 @@ def _number(value: Any) -> float:
     return max(-1e300, min(float(value), 1e300)) if abs(value) < 1 << 1000 else math.nan
 
 
-@lru_cache(maxsize=4_096)  # the same few words come again and again, and what is none once
 def _is_word(text: str) -> bool:
     """Whether it may be one of few: a free text, a number and an id are none."""
-    return _WORD.fullmatch(text) is not None and sum(each.isdigit() for each in text) <= _MOST_DIGITS
+    return _WORD.fullmatch(text) is not None and len(_DIGIT.findall(text)) <= _MOST_DIGITS
 
 
 def _words(found: Any) -> Iterable[str]:
