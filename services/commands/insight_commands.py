@@ -137,7 +137,7 @@ async def _looked(
     from services.workbench.server import looks
 
     settings = shell.settings()
-    sums = _sums(shell, settings)
+    sums, target = _sums(shell, settings), _target(shell, settings)
     columns = await asyncio.to_thread(lambda: Columns(folder, summing=sums))
     parts = (
         TextColumn("{task.description}"),
@@ -156,9 +156,10 @@ async def _looked(
                     now_ms=clock_ms(),
                     told=lambda done, whole: bar.update(task, completed=done, total=whole),
                 )
+                await asyncio.to_thread(columns.forget, now_ms=clock_ms())
                 seen, failed = await looked(
                     columns,
-                    looks(_target(shell, settings)),
+                    looks(target),
                     now_ms=clock_ms(),
                     told=lambda kind: bar.update(task, description=say("looking", language=spoken, kind=kind)),
                 )

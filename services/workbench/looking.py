@@ -173,6 +173,8 @@ async def looked(
             told(each.kind)
         try:
             seen += await asyncio.to_thread(each.look, columns, now_ms=now_ms)
+        except (RedisError, OSError):  # of a look that asks the store: it is waited for
+            raise
         except Exception:  # one look that cannot cope must not blind all others
             _log.exception("a look ended with a mistake of ours", extra={"kind": each.kind})
             failed.append(each.kind)

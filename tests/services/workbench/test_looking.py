@@ -3,6 +3,9 @@
 from collections.abc import Sequence
 from pathlib import Path
 
+import pytest
+from redis.exceptions import ConnectionError as RedisConnectionError
+
 from gateway.core import keys
 from gateway.redis_clients import Client
 from services.findings.finding import Seen
@@ -49,6 +52,24 @@ def bench(columns: Columns, log: Log, redis: Client, looks: Sequence[Look], *, n
         clock_ms=lambda: now[0],
         segmenting=Segmenting(redis),
     )
+
+
+class Away:
+    """A look that asks a store that is away."""
+
+    kind = "fairness"
+
+    def look(self, _columns: Columns, *, now_ms: int) -> Sequence[Seen]:
+        raise RedisConnectionError(now_ms)
+
+
+async def test_a_look_whose_store_is_away_waits_for_it_as_all_else_does(
+    log: Log, redis: Client, tmp_path: Path
+) -> None:
+    columns, now = Columns(tmp_path / "columns"), [100 * HOUR_MS + SETTLING_MS]
+    with pytest.raises(RedisConnectionError):
+        await bench(columns, log, redis, [Away()], now=now).round()
+    columns.close()
 
 
 async def test_it_looks_once_an_hour_and_reads_every_time(log: Log, redis: Client, tmp_path: Path) -> None:
