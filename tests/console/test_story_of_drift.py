@@ -158,7 +158,7 @@ async def finds_and_stops(zoe: Visitor) -> str:
     await page.get_by_role("link", name="Open the decisions").click()
     await expect(page.locator("#list tbody tr").first).to_contain_text("research-bot")
     await expect(page.get_by_label("Filter")).to_have_value(
-        re.compile('model_version = "2" AND status = "UNAVAILABLE"')
+        re.compile(r'model = "lead-score" AND model_version = "2"\).* AND status = "UNAVAILABLE"')
     )
     await zoe.snap("drift-3-evidence")
     page = await zoe.go(finding)

@@ -40,6 +40,7 @@ class Call(msgspec.Struct, frozen=True, array_like=True):
     method: str
     at_hour: int
     segments: tuple[str, ...]
+    model: str = ""
 
 
 def latencies(
@@ -72,7 +73,9 @@ def _call(row: Row, values: Mapping[str, Values]) -> Call | None:
     if its is None or verdict != Verdict.ALLOW or not is_call(row):
         return None
     segments = segments_of(its)
-    return Call(tenant, agent, named(model, version), method, at_ms // HOUR_MS, segments) if segments else None
+    if not segments:
+        return None
+    return Call(tenant, agent, named(model, version), method, at_ms // HOUR_MS, segments, model)
 
 
 def _summed(ended: Mapping[str, tuple[str, int]], calls: Mapping[str, Call]) -> dict[Group, Histogram]:
@@ -83,7 +86,7 @@ def _summed(ended: Mapping[str, tuple[str, int]], calls: Mapping[str, Call]) -> 
         call = calls.get(name)
         if call is None or took_us <= 0:
             continue
-        version = named(call.version.rpartition("/")[0], served) if served else call.version
+        version = named(call.model, served) if served else call.version
         for segment in call.segments:
             key = (call.tenant, call.agent, version, call.method, segment, LATENCY, "", True, call.at_hour)
             at.append(places.setdefault(key, len(places)))

@@ -41,8 +41,9 @@ class Span(msgspec.Struct, frozen=True):
 def of_version(version: str) -> str:
     """Decisions that a version made, as `VERSION` has it; nothing for none."""
     model, slash, its = version.rpartition("/")
-    either = f"model_version = {quoted(its)}" if version else ""
-    return f"model = {quoted(model)} AND {either}" if slash else either
+    whole = f"model_version = {quoted(version)}" if version else ""
+    # What an agent calls its own version may have a slash in it too.
+    return f"((model = {quoted(model)} AND model_version = {quoted(its)}) OR {whole})" if slash else whole
 
 
 def quoted(value: str) -> str:

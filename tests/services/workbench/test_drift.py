@@ -14,6 +14,7 @@ from services.findings.wording import sentences
 from services.workbench.columns.database import Columns
 from services.workbench.looks.drift import DriftLook
 from services.workbench.looks.series import MEASURES, Served, hours_of
+from services.workbench.looks.spans import of_version
 from tests.services.findings.drawing import kinds
 from tests.services.workbench.calls import HOUR_MS, START_HOUR, START_MS, Read, calls
 
@@ -168,6 +169,20 @@ def test_a_change_that_single_hours_hardly_show_is_told_within_the_day_as_the_sa
     assert "Within the day, the share of “DENY CAP_EXCEEDED” has changed by" in english
     assert "la part de «\N{NARROW NO-BREAK SPACE}DENY CAP_EXCEEDED\N{NARROW NO-BREAK SPACE}» a varié de" in french
     assert id_of(verdict) in {id_of(each) for each in after(columns, 14, seed=23, record=refused)}
+
+
+@pytest.mark.parametrize(
+    ("version", "opens"),
+    [
+        ("", ""),
+        ("score@2", 'model_version = "score@2"'),
+        # Of a model that was asked, or what an agent calls its own.
+        ("release/2", '((model = "release" AND model_version = "2") OR model_version = "release/2")'),
+    ],
+)
+def test_a_version_opens_its_decisions_whoever_has_named_it(version: str, opens: str) -> None:
+    assert of_version(version) == opens
+    parse(opens or 'agent = "a"')
 
 
 def asks(model: str, version: str) -> How:

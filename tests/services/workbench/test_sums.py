@@ -154,6 +154,28 @@ def test_calls_wait_for_their_end_sealed_and_not_for_long(tmp_path: Path) -> Non
     columns.close()
 
 
+@pytest.mark.parametrize(
+    ("decided", "served", "named"),
+    [
+        ({"model": "score", "version": ""}, "2", "score/2"),
+        ({"model": "score", "version": "1"}, "2", "score/2"),
+        ({"version": "release/1"}, "2", "2"),
+        ({"version": "release/1"}, "", "release/1"),
+    ],
+)
+@pytest.mark.parametrize("steps", [1, 2])
+def test_latencies_count_for_the_version_that_served_by_its_models_name(
+    tmp_path: Path, decided: Mapping[str, str], served: str, named: str, steps: int
+) -> None:
+    read = list(calls(range(1), seed=1, each=1, record=lambda _: decided, settlement=lambda _: {"version": served}))
+    values: dict[str, Values] = {name: [("facts.segments", ["gold"])] for name in values_of(read, seed=2)}
+    columns = Columns(tmp_path / "columns", summing=Plain())
+    for part in [read] if steps == 1 else [read[:1], read[1:]]:
+        columns.append(part, values=values)
+    assert {group.version for group in everything(columns) if group.measure == "latency"} == {named}
+    columns.close()
+
+
 @settings(max_examples=5, suppress_health_check=[HealthCheck.function_scoped_fixture], deadline=None)
 @given(cuts=st.sets(st.integers(1, 39), max_size=4))
 def test_however_the_log_is_parted_the_sums_are_the_same(
