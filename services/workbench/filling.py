@@ -18,6 +18,7 @@ from services.reviews.store import MOST_OPEN, ReviewStore
 from services.reviews.telling import read_hours
 from services.workbench.columns.database import Columns
 from services.workbench.looks.reviewed import seen_of, window_of
+from services.workbench.looks.series import CALLS
 from services.workbench.looks.spans import DAY_MS, ID, SERVED, Span
 
 BACK_HOURS: Final = 24
@@ -42,13 +43,13 @@ _ASKED: Final = f"""SELECT {ID} AS id, agent, admitted.at_ms AS at_ms, admitted.
    ON copies.id = admitted.id
   LEFT JOIN (SELECT id, model FROM admitted WHERE tenant = $tenant AND model <> '') AS inferred
    ON inferred.id = admitted.inference
- WHERE admitted.tenant = $tenant AND operation <> '' AND NOT standby AND NOT repeats
+ WHERE admitted.tenant = $tenant AND {CALLS}
   AND admitted.at_ms >= $start_ms AND admitted.at_ms < $end_ms
  ORDER BY admitted.id"""  # noqa: S608 - our own names
 
 
 _HOURS: Final = f"""SELECT DISTINCT at_ms // {HOUR_MS} AS hour FROM admitted
- WHERE tenant = $tenant AND operation <> '' AND NOT standby AND NOT repeats
+ WHERE tenant = $tenant AND {CALLS}
   AND at_ms >= $start_ms AND at_ms < $end_ms
  ORDER BY hour"""  # noqa: S608 - our own names
 

@@ -4,9 +4,9 @@ import asyncio
 import contextlib
 import logging
 import time
-from collections.abc import AsyncIterator, Callable, Mapping, Sequence
+from collections.abc import AsyncIterator, Callable, Coroutine, Mapping, Sequence
 from pathlib import Path
-from typing import Any, Final
+from typing import Any, Final, TypeVar
 
 import grpc
 from redis.asyncio.retry import Retry
@@ -17,6 +17,7 @@ from gateway import redis_clients
 from gateway.clock import clock_ms
 from gateway.ending import ended
 from gateway.instance import instance
+from gateway.redis_clients import Client
 from gateway.rpc.serving import serving, until_told_to_stop
 from gateway.watching.exposing import NOWHERE, Metering, metering
 from pilote.audit.v1.audit_service_pb2_grpc import AuditServiceStub
@@ -64,6 +65,7 @@ _OPTIONS: Final[Mapping[str, Any]] = {
     "socket_timeout": 5,
 }
 _log = logging.getLogger(__name__)
+T = TypeVar("T")
 
 
 def looks(target: Target = TARGET) -> tuple[Look, ...]:
@@ -150,14 +152,18 @@ async def vaulted(
         async with grpc.aio.insecure_channel(audit) as channel:
             stub = AuditServiceStub(channel)
 
-            def note(held: Held) -> None:  # looks run in threads
-                asyncio.run_coroutine_threadsafe(note_reading(stub, held), loop).result()
+            def waited(work: Coroutine[Any, Any, T]) -> T:  # looks run in threads
+                return asyncio.run_coroutine_threadsafe(work, loop).result()
+
+            def note(held: Held) -> None:
+                waited(note_reading(stub, held))
 
             def reviews(tenant: str, span: Span) -> Sequence[Item]:
-                return asyncio.run_coroutine_threadsafe(settled_in(redis_url, tenant, span), loop).result()
+                wanted = {"start_ms": span.start_ms, "end_ms": span.end_ms}
+                return waited(_asked(redis_url, lambda redis: ReviewStore(redis).settled(tenant, **wanted)))
 
             def segments(tenant: str, people: Sequence[str]) -> Mapping[str, Sequence[str]]:
-                return asyncio.run_coroutine_threadsafe(segments_in(redis_url, tenant, people), loop).result()
+                return waited(_asked(redis_url, lambda redis: segments_of(redis, tenant, people)))
 
             fairness = FairnessLook(vault, note=note, reviews=reviews, segments=segments)
             servicer = VaultServicer(vault, compared=lambda: compared(fairness.weeks), clock_ms=clock_ms)
@@ -201,24 +207,14 @@ async def looking(
         yield bench, findings
 
 
-async def settled_in(redis_url: str, tenant: str, span: Span) -> Sequence[Item]:
-    """Decisions of a tenant about which reviews were settled in that time.
+async def _asked(redis_url: str, ask: Callable[[Client], Coroutine[Any, Any, T]]) -> T:
+    """What the store says over a connection of its own.
 
     Raises:
-        RedisError, OSError: the store does not answer.
+        RedisError, OSError: it does not answer.
     """
     async with await redis_clients.connected(redis_url, **_OPTIONS) as redis:
-        return await ReviewStore(redis).settled(tenant, start_ms=span.start_ms, end_ms=span.end_ms)
-
-
-async def segments_in(redis_url: str, tenant: str, people: Sequence[str]) -> Mapping[str, Sequence[str]]:
-    """The segments of a tenant's customers, by pseudonym.
-
-    Raises:
-        RedisError, OSError: the store does not answer.
-    """
-    async with await redis_clients.connected(redis_url, **_OPTIONS) as redis:
-        return await segments_of(redis, tenant, people)
+        return await ask(redis)
 
 
 async def look_always(

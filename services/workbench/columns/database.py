@@ -18,7 +18,7 @@ from services.workbench.columns import latencies, sum_table
 from services.workbench.columns.measured import Values
 from services.workbench.columns.rows import Row, rows_of
 from services.workbench.columns.sums import Entry, Group, Summing, summed
-from services.workbench.columns.tables import ADMITTED, NUMBER, SETTLED, TABLES, TRUTH, Table
+from services.workbench.columns.tables import ADMITTED, NUMBER, SETTLED, TABLES, TRUTH, Table, insert
 
 FILE: Final = "columns.duckdb"
 MEMORY: Final = "1GB"
@@ -206,8 +206,4 @@ class Columns:
             name: np.array(values, dtype=_DTYPES.get(kind, object))
             for (name, kind), values in zip(table.columns, zip(*rows, strict=True), strict=True)
         }
-        self._engine.register("batch", batch)
-        try:
-            self._engine.execute(table.insertion)
-        finally:
-            self._engine.unregister("batch")
+        insert(self._engine, table.insertion, batch)

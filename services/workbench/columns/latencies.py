@@ -17,7 +17,7 @@ from services.insights.drift.histograms import Histogram, by_hour
 from services.workbench.columns.measured import Values, segments_of
 from services.workbench.columns.rows import Row
 from services.workbench.columns.sums import GRID, HOUR_MS, LATENCY, Group, Summing, is_call, named
-from services.workbench.columns.tables import ADMITTED, SETTLED
+from services.workbench.columns.tables import ADMITTED, SETTLED, insert
 
 WAIT_HOURS: Final = 2
 CREATION: Final = "CREATE TABLE IF NOT EXISTS waiting (id VARCHAR, at_hour BIGINT, sealed BLOB)"
@@ -115,11 +115,7 @@ def _wait(engine: duckdb.DuckDBPyConnection, calls: Mapping[str, Call], sealing:
         "at_hour": np.array([each.at_hour for each in calls.values()], dtype=np.int64),
         "sealed": np.array(sealed, dtype=object),
     }
-    engine.register("batch", batch)
-    try:
-        engine.execute(_INSERT)
-    finally:
-        engine.unregister("batch")
+    insert(engine, _INSERT, batch)
 
 
 def _bound(name: str) -> bytes:

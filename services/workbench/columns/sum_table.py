@@ -23,7 +23,7 @@ from services.workbench.columns.sums import (
     person_of,
     unpacked,
 )
-from services.workbench.columns.tables import ADMITTED
+from services.workbench.columns.tables import ADMITTED, insert
 
 CREATION: Final = """CREATE TABLE IF NOT EXISTS sums (tenant VARCHAR, agent VARCHAR, version VARCHAR, method VARCHAR,
  segment VARCHAR, measure VARCHAR, field VARCHAR, numbers BOOLEAN, at_hour BIGINT, calls BIGINT, sealed BLOB)"""
@@ -83,11 +83,7 @@ def keep(engine: duckdb.DuckDBPyConnection, sums: Mapping[Group, Histogram], *, 
         name: np.array(column, dtype=kinds.get(name, object))
         for name, column in zip(names_of, zip(*rows, strict=True), strict=True)
     }
-    engine.register("batch", batch)
-    try:
-        engine.execute(_INSERT)
-    finally:
-        engine.unregister("batch")
+    insert(engine, _INSERT, batch)
 
 
 def forget(engine: duckdb.DuckDBPyConnection, *, now_ms: int) -> None:

@@ -5,9 +5,11 @@ ever changed: how a decision ended, and what the customer did, stand in tables o
 """
 
 from collections.abc import Mapping
-from typing import Final
+from typing import Any, Final
 
+import duckdb
 import msgspec
+from numpy.typing import NDArray
 
 NUMBER: Final = "BIGINT"
 ID: Final = "UUID"
@@ -42,6 +44,15 @@ class Table(msgspec.Struct, frozen=True):
     def clearing(self) -> str:
         """The statement that deletes what belongs to decisions whose records are kept until before a time."""
         return f"DELETE FROM {self.name} WHERE id IN (SELECT id FROM admitted WHERE until_ms < ?)"  # noqa: S608
+
+
+def insert(engine: duckdb.DuckDBPyConnection, statement: str, batch: Mapping[str, NDArray[Any]]) -> None:
+    """Run a statement that takes its rows from the table `batch`, which is there for it only."""
+    engine.register("batch", dict(batch))
+    try:
+        engine.execute(statement)
+    finally:
+        engine.unregister("batch")
 
 
 ADMITTED: Final = Table(

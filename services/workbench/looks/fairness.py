@@ -12,6 +12,7 @@ import numpy as np
 from services.findings.finding import Seen
 from services.insights.fairness.rates import LEAST
 from services.reviews.item import Item
+from services.reviews.numbers import WINDOW_MS
 from services.vault.attributes import ATTRIBUTES
 from services.vault.store import Held
 from services.workbench.columns.database import Columns
@@ -22,7 +23,6 @@ from services.workbench.looks.fairness_tables import Measured, coded, measures
 from services.workbench.looks.fairness_telling import ALPHA, Week, told
 from services.workbench.looks.fairness_truths import (
     OUTCOMES,
-    REVIEWED_MS,
     REVIEWS,
     Truth,
     by_outcomes,
@@ -134,7 +134,7 @@ class FairnessLook:
         before = Span(span.start_ms - WEEK_MS, span.start_ms)
         outcomes = outcomes_of(columns, tenant, people, span=before)
         found = treated(columns, tenant, people, span=before) if outcomes.place.size else ()
-        reviewed = Span(span.end_ms - REVIEWED_MS, span.end_ms)
+        reviewed = Span(span.end_ms - WINDOW_MS, span.end_ms)
         return [
             *(each for one in found for each in by_outcomes(one, outcomes, span=before)),
             *by_reviews(columns, tenant, people, items=self._reviews(tenant, reviewed), span=reviewed),

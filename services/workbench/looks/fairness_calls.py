@@ -13,6 +13,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from services.workbench.columns.database import Columns
+from services.workbench.looks.series import CALLS
 from services.workbench.looks.spans import CARRIED_OUT, VERSION, Span
 
 Ints = NDArray[np.int64]
@@ -31,7 +32,7 @@ _ASKED: Final = f"""WITH led AS (
  FROM admitted JOIN known ON CAST(known.subject AS UUID) = admitted.subject
   LEFT JOIN settled ON settled.id = admitted.id LEFT JOIN led ON led.id = admitted.id
  WHERE admitted.tenant = $tenant AND admitted.at_ms >= $start_ms AND admitted.at_ms < $end_ms
-  AND operation <> '' AND NOT standby AND NOT repeats AND NOT held_out
+  AND {CALLS} AND NOT held_out
  GROUP BY ALL ORDER BY agent, version, place"""  # noqa: S608 - our own texts
 
 
@@ -66,7 +67,7 @@ def treated(columns: Columns, tenant: str, subjects: Sequence[str], *, span: Spa
             version=str(versions[start]),
             **{name: each[start:end] for name, each in numbers.items()},
         )
-        for start, end in _runs(agents, versions)
+        for start, end in runs(agents, versions)
     )
 
 
@@ -75,9 +76,10 @@ def known_of(subjects: Sequence[str]) -> Mapping[str, NDArray[Any]]:
     return {"subject": np.array(subjects, dtype=object), "place": np.arange(len(subjects), dtype=np.int64)}
 
 
-def _runs(agents: NDArray[np.object_], versions: NDArray[np.object_]) -> Iterator[tuple[int, int]]:
-    """From where to where rows of the same agent and version go."""
-    if not agents.size:
+def runs(*columns: NDArray[Any]) -> Iterator[tuple[int, int]]:
+    """From where to where rows go that are the same in each of these columns."""
+    size = columns[0].size
+    if not size:
         return
-    new = np.flatnonzero((agents[1:] != agents[:-1]) | (versions[1:] != versions[:-1])) + 1
-    yield from pairwise([0, *new.tolist(), agents.size])
+    new = np.flatnonzero(np.logical_or.reduce([each[1:] != each[:-1] for each in columns])) + 1
+    yield from pairwise([0, *new.tolist(), size])

@@ -5,7 +5,7 @@ from collections.abc import Iterator, Mapping, Sequence
 import msgspec
 
 from services.insights.comparing import Interval
-from services.insights.fairness.intersections import Attribute
+from services.insights.fairness.intersections import Attribute, Cells
 from services.insights.fairness.judging import Finding, Subject, judge
 from services.insights.fairness.naive import Chances, chances
 from services.insights.fairness.people import Group
@@ -33,10 +33,10 @@ def compared(
 ) -> Compared:
     """All of it, the surest first. `strata` has the number of everybody's stratum, see `fairness_strata`."""
     tables = [(each, made) for each in measured for made in tabled(each, attributes)] if attributes else []
-    of = [(each, made.subject) for each, made in tables if made.subject is not None]
-    judgement = judge([subject for _, subject in of], alpha=alpha)
+    of = [(each, made.subject, made.found) for each, made in tables if made.subject is not None]
+    judgement = judge([subject for _, subject, _ in of], alpha=alpha)
     level = judgement.spent / max(1, judgement.comparisons)
-    told = [_told(each, subject, attributes, strata, level=level) for each, subject in of]
+    told = [_told(*each, strata, level=level) for each in of]
     return Compared(
         judged=tuple(_judged(told[finding.place], finding) for finding in judgement.findings),
         small=tuple(_small([made for _, made in tables])),
@@ -44,16 +44,14 @@ def compared(
     )
 
 
-def _told(
-    measured: Measured, subject: Subject, attributes: Sequence[Attribute], strata: Ints | None, *, level: float
-) -> _Told:
+def _told(measured: Measured, subject: Subject, found: Cells, strata: Ints | None, *, level: float) -> _Told:
     table = subject.table
     return _Told(
         measured,
         table,
         {each.group: each.interval for each in rates(table, alpha=level)},
         chances(table),
-        {} if strata is None else within(measured, table, attributes, strata),
+        {} if strata is None else within(measured, table, found, strata),
     )
 
 
@@ -80,9 +78,10 @@ def _small(tables: Sequence[Tabled]) -> Iterator[Small]:
     counts: dict[tuple[tuple[str, ...], Group], int] = {}
     of: dict[tuple[str, ...], int] = {}
     for each in tables:
-        of[each.attributes] = of.get(each.attributes, 0) + 1
+        attributes = each.found.attributes
+        of[attributes] = of.get(attributes, 0) + 1
         for group in each.hidden:
-            counts[each.attributes, group] = counts.get((each.attributes, group), 0) + 1
+            counts[attributes, group] = counts.get((attributes, group), 0) + 1
     found = [Small(attributes, group, count, of[attributes]) for (attributes, group), count in counts.items()]
     yield from sorted(
         found, key=lambda each: (-each.hidden / each.of, len(each.attributes), each.attributes, each.group)

@@ -11,7 +11,7 @@ from typing import Final
 import msgspec
 import numpy as np
 
-from services.insights.fairness.intersections import Attribute, cells
+from services.insights.fairness.intersections import Cells
 from services.insights.fairness.people import People
 from services.insights.fairness.rates import Table
 from services.workbench.looks.fairness_calls import Ints
@@ -32,13 +32,8 @@ def strata_of(people: Sequence[str], segments: Mapping[str, Sequence[str]]) -> I
     return np.array([numbers.get(each, MOST - 1) for each in names], dtype=np.int64)
 
 
-def within(measured: Measured, table: Table, attributes: Sequence[Attribute], strata: Ints) -> Mapping[str, Table]:
-    """The table of a measure, once for each stratum, with the groups that it shows."""
-    by_name = {each.name: each for each in attributes}
-    own = [
-        msgspec.structs.replace(by_name[name], codes=by_name[name].codes[measured.place]) for name in table.attributes
-    ]
-    *_, found = cells(own, depth=len(own))
+def within(measured: Measured, table: Table, found: Cells, strata: Ints) -> Mapping[str, Table]:
+    """The table of a measure, once for each stratum, with the groups that it shows; `found` has everybody's group."""
     stratum = strata[measured.place]
     many = int(stratum.max()) + 1 if stratum.size else 0
     people = People.of(

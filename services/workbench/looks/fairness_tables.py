@@ -92,7 +92,8 @@ def measures(found: Treated, everybody: Ints, *, span: Span) -> tuple[Measured, 
 class Tabled(msgspec.Struct, frozen=True, eq=False, kw_only=True):
     """A measure by the groups of an attribute or an intersection."""
 
-    attributes: tuple[str, ...]
+    found: Cells
+    """Of each person of the measure the group."""
     hidden: tuple[Group, ...]
     """Those that are too small, or would tell of one that is; also those of nobody."""
     subject: Subject | None
@@ -119,7 +120,7 @@ def tabled(measured: Measured, attributes: Sequence[Attribute]) -> Iterator[Tabl
         table = Table(measure=measured.name, attributes=found.attributes, groups=shown, share=measured.share)
         some = len(shown) > 1 and total(shown.values()).y > 0
         yield Tabled(
-            attributes=found.attributes,
+            found=found,
             hidden=tuple(each for each in found.labels if each not in shown),
             subject=Subject(table=table, kind=measured.kind) if some else None,
         )

@@ -16,20 +16,19 @@ from services.insights.fairness.judging import Kind
 from services.insights.fairness.rates import LEAST
 from services.reviews.item import Item, Label
 from services.workbench.columns.database import Columns
-from services.workbench.looks.fairness_calls import Ints, Treated, known_of
+from services.workbench.looks.fairness_calls import Ints, Treated, known_of, runs
 from services.workbench.looks.fairness_tables import Measured
 from services.workbench.looks.pressure_contacts import FOLLOW_MS
-from services.workbench.looks.spans import CARRIED_OUT, DAY_MS, VERSION, Span
+from services.workbench.looks.series import CALLS
+from services.workbench.looks.spans import CARRIED_OUT, VERSION, Span
 
 OUTCOMES: Final = "outcomes"
 REVIEWS: Final = "reviews"
-REVIEWED_MS: Final = 28 * DAY_MS
-"""How far back reviews count: few decisions are reviewed in a week."""
 _TOLD: Final = f"""WITH dealt AS (
   SELECT admitted.id AS id, subject, admitted.at_ms AS at_ms, operation = 'CONTACT' AND {CARRIED_OUT} AS made
   FROM admitted LEFT JOIN settled ON settled.id = admitted.id
   WHERE tenant = $tenant AND admitted.at_ms >= $start_ms AND admitted.at_ms < $end_ms
-   AND operation <> '' AND NOT standby AND NOT repeats),
+   AND {CALLS}),
  told AS (
   SELECT followed.id AS id, bool_or(type = 'converted') AS glad, bool_or(type <> 'converted') AS sorry
   FROM followed JOIN dealt ON dealt.id = followed.id
@@ -45,7 +44,7 @@ _REVIEWED: Final = f"""SELECT agent, {VERSION} AS version, meant, known.place AS
  FROM admitted JOIN labelled ON CAST(labelled.id AS UUID) = admitted.id
   JOIN known ON CAST(known.subject AS UUID) = admitted.subject LEFT JOIN settled ON settled.id = admitted.id
  WHERE tenant = $tenant AND admitted.at_ms >= $start_ms AND admitted.at_ms < $end_ms
-  AND operation <> '' AND NOT standby AND NOT repeats
+  AND {CALLS}
  GROUP BY ALL ORDER BY agent, version, meant, place"""  # noqa: S608 - our own texts
 
 
@@ -102,20 +101,18 @@ def by_reviews(
 ) -> Iterator[Measured]:
     """Of decisions that should have been allowed, and of the others, which were; by agent and version."""
     labelled = _labelled(items)
-    if labelled is None or not subjects:
+    if labelled is None:
         return
     values = {"tenant": tenant} | msgspec.structs.asdict(span)
     found = columns.asked(_REVIEWED, values, beside={"known": known_of(subjects), "labelled": labelled})
     agents, versions, meant = (found[name] for name in ("agent", "version", "meant"))
     place = np.asarray(found["place"], dtype=np.int64)
     allowed, weight = (np.asarray(found[name], dtype=np.float64) for name in ("allowed", "weight"))
-    whose = list(zip(agents.tolist(), versions.tolist(), meant.tolist(), strict=True))
-    for each in sorted(set(whose)):
-        rows = np.array([other == each for other in whose], dtype=np.bool_)
-        agent, version, right = each
+    for start, end in runs(agents, versions, meant):
+        right, rows = bool(meant[start]), slice(start, end)
         yield Measured(
-            agent=str(agent),
-            version=str(version),
+            agent=str(agents[start]),
+            version=str(versions[start]),
             span=span,
             name=f"{'true' if right else 'false'}-{REVIEWS}",
             kind=Kind.BENEFIT if right else Kind.BURDEN,
