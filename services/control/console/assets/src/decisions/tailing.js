@@ -12,6 +12,8 @@ function start(button) {
   let said = 0;
   source = new EventSource(button.dataset.from);
   const mine = source;
+  // Said once the filter is taken: what is stored from then on appears.
+  source.addEventListener("open", () => mine === source && tell(button.dataset.on), { once: true });
   source.addEventListener("decision", (event) => {
     if (waiting.size < MOST_ROWS || waiting.has(event.lastEventId)) waiting.set(event.lastEventId, event.data);
     if (waiting.size === 1) requestAnimationFrame(flush);
@@ -60,7 +62,6 @@ document.addEventListener("click", (event) => {
   if (!button) return;
   if (source) return stop(button, button.dataset.off);
   button.setAttribute("aria-pressed", "true");
-  tell(button.dataset.on);
   start(button);
 });
 
