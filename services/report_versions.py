@@ -59,7 +59,7 @@ class Versions:
         self, model: str, version: str, *, tenants: Sequence[str], start_ms: int, end_ms: int, moved: Sequence[int]
     ) -> Versioned:
         """All of it. `moved` are the revisions of the time that only move rollouts, the oldest first."""
-        labels, judged = await self._reviewed(version, tenants=tenants, start_ms=start_ms, end_ms=end_ms)
+        labels, judged = await self._reviewed(model, version, tenants=tenants, start_ms=start_ms, end_ms=end_ms)
         known, probed = await self._probed(model, version, tenants=tenants)
         moves = await self._moves(model, version, moved[-MOST_REVISIONS:])
         return Versioned(known=known, probed=probed, labels=labels, judged=judged, moves=moves)
@@ -89,7 +89,7 @@ class Versions:
         return True, tuple(probed)
 
     async def _reviewed(
-        self, version: str, *, tenants: Sequence[str], start_ms: int, end_ms: int
+        self, model: str, version: str, *, tenants: Sequence[str], start_ms: int, end_ms: int
     ) -> tuple[dict[str, int], tuple[Judged, ...]]:
         """How often each label was come to of calls that were received then, and how many of all are wrong by that."""
         store, labels, judged = ReviewStore(self._redis), dict.fromkeys((each.value for each in LABELS), 0), []
@@ -103,7 +103,8 @@ class Versions:
                 if start_ms <= hour * HOUR_MS < end_ms
             }
             for each in settled:
-                if each.model_version == version and each.outcome is not None and each.known is None:
+                whose = (each.model, each.model_version)
+                if whose == (model, version) and each.outcome is not None and each.known is None:
                     labels[each.outcome.value] += 1
             judged += [
                 Judged(
@@ -115,7 +116,7 @@ class Versions:
                     rate=None if one.rate is None else (one.rate.value, one.rate.low, one.rate.high),
                 )
                 for one in wrong_of(settled, hours)[1]
-                if one.model_version == version
+                if (one.model, one.model_version) == (model, version)
             ]
         return labels, tuple(judged)
 

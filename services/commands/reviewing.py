@@ -62,7 +62,13 @@ def as_object(found: Told) -> dict[str, Any]:
         "agreement": found.numbers.agreement,
         "all": found.numbers.all,
         "wrong": [
-            {"agent": each.agent, "modelVersion": each.model_version, "decisions": each.decisions, "rate": each.rate}
+            {
+                "agent": each.agent,
+                "model": each.model,
+                "modelVersion": each.model_version,
+                "decisions": each.decisions,
+                "rate": each.rate,
+            }
             for each in found.numbers.wrong
         ],
     }
@@ -89,7 +95,7 @@ def lines(found: Told, *, language: str) -> Iterator[str]:
     if known.of:
         yield said("known", count=known.count, of=known.of)
     for each in numbers.wrong:
-        about = {"agent": each.agent, "version": each.model_version, "n": each.sums.reviewed}
+        about = {"agent": each.agent, "version": f"{each.model} {each.model_version}".strip(), "n": each.sums.reviewed}
         if each.rate is None:
             yield said("few", decisions=each.decisions, **about)
             continue

@@ -40,10 +40,9 @@ class Drawn(msgspec.Struct, frozen=True):
 
     items: int
     """How many of its decisions were drawn."""
-    decisions: tuple[tuple[str, str, int], ...]
-    """Of each agent and version how many decisions there were."""
     led: tuple[tuple[str, str, str, int], ...] = ()
-    """Of each agent, model and version likewise; none of an hour that an earlier version of Pilote has drawn."""
+    """Of each agent, model and version how many decisions there were; none of an hour that an earlier version of Pilote
+    has drawn, which tells of no rate."""
 
 
 def draw(tenant: str, hour: Hour, *, rules: ReviewRules, seed: int, now_ms: int) -> tuple[Drawn, tuple[Item, ...]]:
@@ -73,14 +72,8 @@ def draw(tenant: str, hour: Hour, *, rules: ReviewRules, seed: int, now_ms: int)
         )
         for at in taken
     )
-    there = Counter(zip(hour.agents, hour.versions, strict=True))
     led = Counter(zip(hour.agents, hour.models, hour.versions, strict=True))
-    drawn_of = Drawn(
-        len(items),
-        tuple((*whose, count) for whose, count in sorted(there.items())),
-        tuple((*whose, count) for whose, count in sorted(led.items())),
-    )
-    return drawn_of, items
+    return Drawn(len(items), tuple((*whose, count) for whose, count in sorted(led.items()))), items
 
 
 def due_from(rules: ReviewRules, *, now_ms: int) -> int:

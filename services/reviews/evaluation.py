@@ -69,7 +69,7 @@ def evaluations(tenants: Iterable[Reviewed]) -> Mapping[Version, Evaluation]:
     counts: dict[Version, dict[str, int]] = {}
     for items, hours in tenants:
         own = [each for each in items if each.known is None]
-        complete = {hour for hour in reviewed(own, hours) if hours[hour].led}
+        complete = reviewed(own, hours)
         for agent, *version, count in (each for hour in complete for each in hours[hour].led):
             there = counts.setdefault((version[0], version[1]), {})
             there[agent] = there.get(agent, 0) + count

@@ -5,6 +5,7 @@ of the quick ones only. Items with a known answer count for attention alone. Wha
 """
 
 from collections.abc import Iterable, Mapping, Sequence
+from operator import attrgetter
 from typing import Final
 
 import msgspec
@@ -19,6 +20,8 @@ from services.reviews.item import LABELS, WRONG, Answer, Item, Label
 
 WINDOW_MS: Final = 28 * 24 * HOUR_MS
 """Of which numbers are told, unless somebody asks for other ones."""
+Whose = tuple[str, str, str]
+"""Agent, model and version."""
 READING_MS: Final = 5_000
 """Nobody reads a decision with its explanation in less."""
 
@@ -56,6 +59,8 @@ class Wrong(msgspec.Struct, frozen=True, kw_only=True):
     """How many decisions of an agent under a version are wrong."""
 
     agent: str
+    model: str
+    """Empty: the version is the agent's own, if it has any."""
     model_version: str
     decisions: int
     """All that could have been drawn, in hours that are wholly reviewed."""
@@ -143,28 +148,29 @@ def share(count: int, of: int) -> Share:
 
 
 def reviewed(settled: Iterable[Item], hours: Mapping[int, Drawn]) -> frozenset[int]:
-    """The hours of which all that was drawn is settled."""
+    """The hours of which all that was drawn is settled, and all decisions are known by model."""
     counts: dict[int, int] = {}
     for each in settled:
         if each.chance:
             hour = each.received_ms // HOUR_MS
             counts[hour] = counts.get(hour, 0) + 1
-    return frozenset(hour for hour, drawn in hours.items() if counts.get(hour, 0) >= drawn.items)
+    return frozenset(hour for hour, drawn in hours.items() if drawn.led and counts.get(hour, 0) >= drawn.items)
 
 
 def wrong_of(settled: Sequence[Item], hours: Mapping[int, Drawn]) -> tuple[int, tuple[Wrong, ...]]:
     """How many hours are wholly reviewed, and how many decisions were wrong in them, the most decisions first."""
     complete = reviewed(settled, hours)
-    there: dict[tuple[str, str], int] = {}
+    there: dict[Whose, int] = {}
     for hour in complete:
-        for agent, version, count in hours[hour].decisions:
-            there[agent, version] = there.get((agent, version), 0) + count
-    theirs: dict[tuple[str, str], list[Item]] = {}
+        for agent, model, version, count in hours[hour].led:
+            there[agent, model, version] = there.get((agent, model, version), 0) + count
+    theirs: dict[Whose, list[Item]] = {}
     for each in settled:
         if each.known is None and each.chance and each.received_ms // HOUR_MS in complete:
-            theirs.setdefault((each.agent, each.model_version), []).append(each)
+            theirs.setdefault((each.agent, each.model, each.model_version), []).append(each)
     found = [_of(whose, count, theirs.get(whose, [])) for whose, count in there.items()]
-    return len(complete), tuple(sorted(found, key=lambda each: (-each.decisions, each.agent, each.model_version)))
+    order = attrgetter("agent", "model", "model_version")
+    return len(complete), tuple(sorted(found, key=lambda each: (-each.decisions, *order(each))))
 
 
 def at_level(wrong: Wrong, level: float) -> Wrong:
@@ -173,8 +179,16 @@ def at_level(wrong: Wrong, level: float) -> Wrong:
     return msgspec.structs.replace(wrong, rate=error_rate(wrong.sums, decisions=decisions, level=level))
 
 
-def _of(whose: tuple[str, str], decisions: int, items: Sequence[Item]) -> Wrong:
+def _of(whose: Whose, decisions: int, items: Sequence[Item]) -> Wrong:
     sums = Sums.of([each.outcome in WRONG for each in items], probabilities=[each.chance for each in items])
-    agent, version = whose
-    bare = Wrong(agent=agent, model_version=version, decisions=decisions, found=sums.wrong, rate=None, sums=sums)
+    agent, model, version = whose
+    bare = Wrong(
+        agent=agent,
+        model=model,
+        model_version=version,
+        decisions=decisions,
+        found=sums.wrong,
+        rate=None,
+        sums=sums,
+    )
     return at_level(bare, LEVEL)

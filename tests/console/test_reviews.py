@@ -153,7 +153,7 @@ async def judged_by_all(work: Workplace) -> None:
         plain |= {"received_ms": hour * HOUR_MS, "settled_ms": now_ms, "outcome": label}
         plain |= {"chance": 0.5} if number < 12 else {"known": label, "why": Why.KNOWN}
         settled.append(item(number, **plain))
-    there = msgspec.json.encode(Drawn(11, (("sales-bot", "2", 22),), (("sales-bot", "lead-score", "2", 22),)))
+    there = msgspec.json.encode(Drawn(11, (("sales-bot", "lead-score", "2", 22),)))
     assert await store.add("acme", settled, hour=hour, drawn=there) == "done"
     await work.world.redis.zadd(keys.reviews("acme", "settled"), {each.id: now_ms for each in settled})
 

@@ -264,7 +264,7 @@ async def test_a_version_is_told_with_what_reviewers_say_of_its_decisions(
         )
         for number in range(1, 12)
     ]
-    there = msgspec.json.encode(Drawn(11, (("sales-bot", "2", 22),), (("sales-bot", "lead-score", "2", 22),)))
+    there = msgspec.json.encode(Drawn(11, (("sales-bot", "lead-score", "2", 22),)))
     assert await ReviewStore(world.redis).add("acme", drawn, hour=hour, drawn=there) == "done"
     for each in drawn:
         for who in ("ada", "bob"):

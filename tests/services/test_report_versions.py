@@ -87,12 +87,21 @@ async def test_what_suites_came_to_is_told_for_exactly_the_version_and_only_to_i
 
 async def test_reviews_are_those_of_the_version_and_of_calls_of_the_time(redis: Client) -> None:
     store, later = ReviewStore(redis), 20 * HOUR_MS
-    drawn = [item(each, model_version="2", chance=0.5, received_ms=HOUR_MS, wanted=1) for each in range(1, 13)]
-    hour = msgspec.json.encode(Drawn(items=12, decisions=(("sales-bot", "2", 24), ("sales-bot", "1", 9))))
+    drawn = [
+        item(each, model="lead-score", model_version="2", chance=0.5, received_ms=HOUR_MS, wanted=1)
+        for each in range(1, 13)
+    ]
+    versions = (
+        ("sales-bot", "lead-score", "2", 24),
+        ("sales-bot", "lead-score", "1", 9),
+        ("sales-bot", "tone", "2", 5),
+    )
+    hour = msgspec.json.encode(Drawn(items=12, led=versions))
     await store.add("acme", drawn, hour=1, drawn=hour)
     others = [
-        item(50, model_version="1", wanted=1, received_ms=HOUR_MS),
-        item(51, model_version="2", wanted=1, received_ms=later),
+        item(50, model="lead-score", model_version="1", wanted=1, received_ms=HOUR_MS),
+        item(51, model="lead-score", model_version="2", wanted=1, received_ms=later),
+        item(52, model="tone", model_version="2", wanted=1, received_ms=HOUR_MS),
     ]
     await store.add("acme", others)
     for _ in (*drawn, *others):

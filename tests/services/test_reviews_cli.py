@@ -40,7 +40,7 @@ async def test_reviews_say_what_waits_and_what_those_that_were_tell(
     store, now_ms = ReviewStore(redis), clock_ms()
     hour = now_ms // HOUR_MS - 2
     drawn = [item(number, chance=0.5, received_ms=hour * HOUR_MS, created_ms=now_ms) for number in range(1, 13)]
-    there = msgspec.json.encode(Drawn(12, (("sales-bot", "", 24),)))
+    there = msgspec.json.encode(Drawn(12, (("sales-bot", "", "", 24),)))
     assert await store.add("acme", [*drawn, item(20, due_ms=now_ms - 1)], hour=hour, drawn=there) == "done"
     for _ in drawn:
         for who in ("ada", "bob"):

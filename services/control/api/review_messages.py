@@ -92,6 +92,8 @@ class RateShown(msgspec.Struct, frozen=True, kw_only=True, rename="camel"):
     """How many decisions of an agent under a version are wrong."""
 
     agent: str
+    model: str
+    """That was asked, or that led to them; empty for none."""
     model_version: str
     decisions: int
     """All that could have been drawn, in hours that are wholly reviewed."""
@@ -277,6 +279,7 @@ def _rate(wrong: Wrong) -> RateShown:
     rate = wrong.rate
     return RateShown(
         agent=wrong.agent,
+        model=wrong.model,
         model_version=wrong.model_version,
         decisions=wrong.decisions,
         reviewed=wrong.sums.reviewed,

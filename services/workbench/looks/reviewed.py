@@ -14,7 +14,8 @@ from services.reviews.drawing import HOUR_MS, Drawn
 from services.reviews.item import WRONG, Item
 from services.reviews.numbers import WINDOW_MS, Attention, Wrong, agreed, at_level, attentions, wrong_of
 from services.reviews.rules import ReviewRules
-from services.workbench.looks.spans import DAY_MS, Span, quoted
+from services.workbench.columns.sums import named
+from services.workbench.looks.spans import DAY_MS, Span, of_version, quoted
 from services.workbench.looks.telling import gravity
 
 KIND: Final = "review"
@@ -105,11 +106,12 @@ def _errors(tenant: str, wrong: Wrong, settled: Sequence[Item], *, rules: Review
     theirs = [
         each.decision
         for each in settled
-        if (each.agent, each.model_version) == (wrong.agent, wrong.model_version)
+        if (each.agent, each.model, each.model_version) == (wrong.agent, wrong.model, wrong.model_version)
         and each.outcome in WRONG
         and each.known is None
     ]
-    version = (("version", wrong.model_version),) if wrong.model_version else ()
+    name = named(wrong.model, wrong.model_version)
+    version = (("version", name),) if name else ()
     yield _seen(
         tenant,
         about=(("agent", wrong.agent), *version, ("measure", "wrong")),
@@ -122,8 +124,7 @@ def _errors(tenant: str, wrong: Wrong, settled: Sequence[Item], *, rules: Review
         span=span,
         decisions=theirs,
         shown={"most": rules.most_wrong, "decisions": wrong.decisions, "found": wrong.found},
-        more=f" AND agent = {quoted(wrong.agent)}"
-        + (f" AND model_version = {quoted(wrong.model_version)}" if wrong.model_version else ""),
+        more=f" AND agent = {quoted(wrong.agent)}" + (f" AND {of_version(name)}" if name else ""),
     )
 
 

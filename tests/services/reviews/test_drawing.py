@@ -50,7 +50,7 @@ def test_what_was_drawn_says_how_many_there_were_of_each_agent_and_version() -> 
     found = hour(2_000)
     there, items = draw("acme", found, rules=RULES, seed=7, now_ms=0)
     assert there.items == len(items) > 50
-    assert {(agent, n) for agent, _, n in there.decisions} == {
+    assert {(agent, n) for agent, *_, n in there.led} == {
         (agent, found.agents.count(agent)) for agent in ("nurture", "sales-bot")
     }
     assert {each.why for each in items} == {Why.RANDOM, Why.RISK, Why.DISAGREEMENT}

@@ -23,7 +23,7 @@ def judged(number: int, label: Label, *, hour: int = 1, **more: object) -> Item:
 
 
 def drawn(count: int, there: int, *, agent: str = "sales-bot") -> Drawn:
-    return Drawn(count, ((agent, VERSION[1], there),), ((agent, *VERSION, there),))
+    return Drawn(count, ((agent, *VERSION, there),))
 
 
 def test_flagged_and_known_ones_and_hours_that_wait_estimate_nothing() -> None:
@@ -60,7 +60,7 @@ def test_tenants_add_up_and_agents_of_whom_too_little_is_known_are_left_out() ->
 
 def test_an_hour_of_which_the_models_are_not_known_counts_for_no_rate() -> None:
     settled = [judged(number, DENY) for number in range(1, 21)]
-    (said,) = evaluations([Reviewed(settled, {1: Drawn(20, (("sales-bot", "2", 40),))})]).values()
+    (said,) = evaluations([Reviewed(settled, {1: Drawn(20)})]).values()
     assert (said.settled, said.all.reviewed, said.all.rate) == (20, 0, None)
 
 

@@ -69,7 +69,7 @@ def test_who_answers_in_a_second_is_found() -> None:
 
 
 def hours_with(count: int, drawn: int) -> dict[int, Drawn]:
-    return {SPAN.start_ms // HOUR_MS: Drawn(drawn, (("sales-bot", "score@2", count),))}
+    return {SPAN.start_ms // HOUR_MS: Drawn(drawn, (("sales-bot", "score", "2", count),))}
 
 
 @pytest.mark.parametrize(("wrong", "found"), [(60, ["wrong"]), (12, [])])
@@ -80,12 +80,16 @@ def test_an_agent_whose_decisions_are_surely_too_often_wrong_is_found(wrong: int
             *[DENY if number < wrong else RIGHT] * 2,
             chance=0.1,
             received_ms=SPAN.start_ms,
-            model_version="score@2",
+            model="score",
+            model_version="2",
         )
         for number in range(200)
     ]
     assert measures(settled, hours_with(2_000, 200)) == found
     assert measures(settled, hours_with(2_000, 201)) == []  # an hour of which one still waits tells nothing yet
+    for seen in seen_of("acme", settled, hours_with(2_000, 200), rules=RULES, span=SPAN):
+        assert seen.about == (("agent", "sales-bot"), ("version", "score/2"), ("measure", "wrong"))
+        assert '(model = "score" AND model_version = "2")' in seen.filter
 
 
 def test_where_nothing_is_worse_than_allowed_few_looks_find_anything() -> None:
@@ -99,7 +103,8 @@ def test_where_nothing_is_worse_than_allowed_few_looks_find_anything() -> None:
                 *[DENY if each else RIGHT] * 2,
                 chance=0.1,
                 received_ms=SPAN.start_ms,
-                model_version="score@2",
+                model="score",
+                model_version="2",
                 seconds=60,
             )
             for number, each in enumerate(bad.tolist())
