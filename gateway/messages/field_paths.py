@@ -48,7 +48,7 @@ def readers(message: Descriptor, paths: Mapping[str, str]) -> Callable[[object],
     for place, name in enumerate(Said._fields):
         if path := paths.get(name, ""):
             steps, field = _steps(message, path)
-            names = _value_names(field) if field.type == FieldDescriptor.TYPE_ENUM else None
+            names = value_names(field) if field.type == FieldDescriptor.TYPE_ENUM else None
             groups.setdefault(steps[:-1], []).append((place, steps[-1], names))
     ways = tuple((parents, tuple(leaves)) for parents, leaves in groups.items())
     nothing = [""] * len(Said._fields)
@@ -167,7 +167,14 @@ def closed_values(message: Descriptor, path: str) -> Collection[str]:
         NoField: like `readers`.
     """
     field = _steps(message, path)[1] if path else None
-    return () if field is None or field.enum_type is None else _value_names(field).values()
+    return () if field is None or field.enum_type is None else value_names(field).values()
+
+
+def value_names(field: FieldDescriptor) -> dict[int, str]:
+    """Enum values as channel names: CHANNEL_EMAIL of enum Channel becomes "email"; the zero value becomes ""."""
+    values = () if field.enum_type is None else field.enum_type.values
+    prefix = next((v.name.removesuffix("UNSPECIFIED") for v in values if v.name.endswith("UNSPECIFIED")), "")
+    return {v.number: "" if v.number == 0 else v.name.removeprefix(prefix).lower() for v in values}
 
 
 def is_text(message: Descriptor, path: str) -> bool:
@@ -190,7 +197,7 @@ def writer(message: Descriptor, path: str) -> Callable[[object, str], bytes]:
     steps, field = _steps(message, path)
     numbers = None
     if field.type == FieldDescriptor.TYPE_ENUM:
-        numbers = {name: number for number, name in _value_names(field).items()}
+        numbers = {name: number for number, name in value_names(field).items()}
     message_class = message_factory.GetMessageClass(message)
     *parents, (last, last_key) = steps
 
@@ -256,10 +263,3 @@ def _steps(message: Descriptor, path: str) -> tuple[tuple[_Step, ...], FieldDesc
     if field is None or field.type not in _READABLE:
         raise NoField("path-no-text", field=path)
     return tuple(steps), field
-
-
-def _value_names(field: FieldDescriptor) -> dict[int, str]:
-    """Enum values as channel names: CHANNEL_EMAIL of enum Channel becomes "email"; the zero value becomes ""."""
-    values = () if field.enum_type is None else field.enum_type.values
-    prefix = next((v.name.removesuffix("UNSPECIFIED") for v in values if v.name.endswith("UNSPECIFIED")), "")
-    return {v.number: "" if v.number == 0 else v.name.removeprefix(prefix).lower() for v in values}

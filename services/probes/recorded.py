@@ -12,6 +12,7 @@ import msgspec
 from gateway.core.policy.serving import MethodBinding
 from gateway.core.revision.compiled import Revision
 from gateway.messages.contracts import annotated
+from gateway.messages.field_paths import value_names
 
 NOBODY: Final = "contacts/probe"
 """Stands for the customer."""
@@ -109,13 +110,13 @@ def _put(request: dict[str, Any], message: Any, path: str, value: Any) -> None:
     field = None if kind is None else kind.fields_by_name.get(last)
     many = isinstance(value, tuple)
     if field is not None and field.enum_type is not None:
-        value = [_enum(field.enum_type, each) for each in value] if many else _enum(field.enum_type, value)
+        value = [_enum(field, each) for each in value] if many else _enum(field, value)
     if many:
         value = list(value) if field is None or field.is_repeated else value[0]
     here[last] = value
 
 
-def _enum(kind: Any, value: str) -> str:
-    """The name of a value that is called so without its prefix, in lower case."""
-    endings = (value.upper(), f"_{value.upper()}")
-    return next((each.name for each in kind.values if each.name == endings[0] or each.name.endswith(endings[1])), value)
+def _enum(field: Any, value: str) -> str:
+    """The name of the enum's value that a record tells so; itself where none is."""
+    told = value_names(field)
+    return next((each.name for each in field.enum_type.values if told[each.number] == value), value)

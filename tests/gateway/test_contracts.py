@@ -43,8 +43,8 @@ def vendor_set(name: str = "vendor.proto", *, package: str = "vendor", imports: 
     field("numbers", 7, FIELD.TYPE_MESSAGE, repeated=True, type_name=f".{package}.Request.NumbersEntry")
     field("channel", 8, FIELD.TYPE_ENUM, type_name=f".{package}.Channel")
     channel = file.enum_type.add(name="Channel")
-    for number, value in enumerate(("CHANNEL_UNSPECIFIED", "CHANNEL_EMAIL", "CHANNEL_IN_APP")):
-        channel.value.add(name=value, number=number)
+    for value, number in (("UNSPECIFIED", 0), ("NO_EMAIL", 9), ("EMAIL", 1), ("IN_APP", 2)):
+        channel.value.add(name=f"CHANNEL_{value}", number=number)
     service = file.service.add(name="Service")
     service.method.add(name="Do", input_type=f".{package}.Request", output_type=f".{package}.Request")
     return base64.b64encode(descriptor_pb2.FileDescriptorSet(file=[file]).SerializeToString()).decode()

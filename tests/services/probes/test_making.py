@@ -13,6 +13,7 @@ from services.probes.policies import Policy
 from services.probes.reading import read
 from services.probes.recorded import NOBODY, Recorded, base_of
 from services.probes.running import run
+from tests.gateway.test_contracts import vendor_set
 from tests.policies import INFER, READ, SEND, demo, revision
 
 POLICY = revision()
@@ -129,6 +130,16 @@ calls = st.builds(
     verdict=st.sampled_from(["ALLOW", "DENY", "HOLD", "DEFER", "UNSPECIFIED"]),
     reason=st.sampled_from(["", "POLICY_DENIED"]),
 )
+
+
+def test_an_enum_gets_the_value_that_is_told_so_and_none_that_ends_alike() -> None:
+    binding = {"method": "/vendor.Service/Do", "operation": "WRITE", "channel": "channel"}
+    contract = {"name": "vendor", "descriptor_set": vendor_set(), "methods": [binding]}
+    policy = revision(contracts=[contract])
+    for told, written in (("email", "CHANNEL_EMAIL"), ("no_email", "CHANNEL_NO_EMAIL"), ("fax", "fax")):
+        base = base_of(recorded(method=binding["method"], subject=False, channel=told), policy, name="call")
+        assert base is not None
+        assert base["request"] == {"channel": written}
 
 
 @settings(max_examples=50, deadline=None)
