@@ -90,6 +90,19 @@ async def test_a_suite_is_begun_and_every_mistake_is_shown_while_it_is_typed(vis
     assert (there.version, there.updated_by) == (2, "zoe")
 
 
+async def test_a_draft_that_is_gone_is_still_what_is_chosen_and_nothing_else_is_run(
+    visit: Visit, work: Workplace
+) -> None:
+    await kept(work, ALLOWS)
+    zoe = await work.enter(await visit(work.url), "zoe", Role.OFFICER)
+    page = await zoe.go("/probes/acme/contacts?draft=0123456789abcdef&version=lead-score/2")
+    await expect(page.locator("#target")).to_have_value("draft 0123456789abcdef version lead-score/2")
+    await page.locator("#run button.main").click()
+    await expect(page.locator("#ran")).to_contain_text("There is no draft")
+    page = await zoe.go("/probes/acme/contacts?version=lead-score/9")
+    await expect(page.locator("#target")).to_have_value("version lead-score/9")
+
+
 async def test_all_of_it_works_without_scripts(visit: Visit, work: Workplace) -> None:
     await kept(work, ALLOWS)
     zoe = await work.enter(await visit(work.url, java_script_enabled=False), "zoe", Role.MODERATOR)

@@ -14,6 +14,7 @@ from services.control.access.tenancy import ruled
 from services.control.api.probes import draft_of
 from services.control.console.forms import Form, form_as
 from services.control.console.page import Parts
+from services.control.console.pages.probe_shown import named_in
 from services.control.console.rendering import page
 from services.control.console.viewer import viewer_of
 from services.control.drafts.texts import say as in_words
@@ -34,8 +35,7 @@ def handlers(parts: Parts) -> Sequence[HTTPRouteHandler]:
     async def run(request: Asked, tenant: FromPath[str], suite: FromPath[str]) -> Response[str]:
         form, who = await form_as(request, _Run), principal_of(request)
         ruled(who, Right.PROBES, parts.policy.tenants, tenant)
-        words = form.target.split(" ")
-        named = dict(zip(words[::2], words[1::2], strict=False))
+        named = named_in(form.target)
         draft = draft_of(who, named.get("draft", ""))
         try:
             job = await parts.operations.probes.run(

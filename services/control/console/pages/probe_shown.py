@@ -31,10 +31,6 @@ async def shown_suite(
     """What the page of one is made of; `text`, made from the version `etag`, is what could not be saved."""
     desk, principal, language = parts.operations.probes, principal_of(request), viewer_of(request).language
     runs = await desk.runs(suite)
-    targets = await targets_of(request, parts)
-    draft, _, version = chosen.partition(" version ")
-    if version and draft in dict(targets):  # a version as a draft has it
-        targets.append((chosen, f"{dict(targets)[draft]}, {version}"))
     return {
         "suite": suite,
         "etag": etag or suite.etag,
@@ -49,29 +45,45 @@ async def shown_suite(
             for each in runs
         ],
         "may": principal.may(Right.PROBES, suite.tenant),
-        "targets": targets,
+        "targets": await targets_of(request, parts, chosen=chosen),
         "chosen": chosen,
         "remarks": remarks,
     }
 
 
-async def targets_of(request: Asked, parts: Parts) -> list[tuple[str, str]]:
-    """What a suite can be run against: the active policy, versions in it, and drafts for who may see them."""
-    t, revision = texts_of(request), parts.policy.revision
+async def targets_of(request: Asked, parts: Parts, *, chosen: str = "") -> list[tuple[str, str]]:
+    """What a suite can be run against: the active policy, versions in it, and drafts for who may see them.
+
+    What is `chosen` is one of them, whatever it is: where it is gone by now, running it says so, and runs nothing else.
+    """
+    t, revision, titles = texts_of(request), parts.policy.revision, dict[str, str]()
     found = []
     if revision is not None:
         found.append(("", t("probes-revision", number=revision.number)))
     if principal_of(request).may(Right.POLICY_WRITE):
-        drafts = await parts.drafts.store.all()
-        last = sorted(drafts, key=lambda each: each.updated_ms, reverse=True)[:MOST_DRAFTS]
-        found += [(f"draft {each.id}", t("probes-draft", title=each.title)) for each in last]
+        drafts = sorted(await parts.drafts.store.all(), key=lambda each: each.updated_ms, reverse=True)
+        titles = {each.id: each.title for each in drafts}
+        found += [(f"draft {each.id}", t("probes-draft", title=each.title)) for each in drafts[:MOST_DRAFTS]]
     if revision is not None:
         found += [
             (f"version {model.name}/{each.version}", t("probes-version", version=f"{model.name}/{each.version}"))
             for model in revision.document.models
             for each in model.versions
         ]
+    if chosen and chosen not in dict(found):
+        asked = named_in(chosen)
+        draft, version = asked.get("draft"), asked.get("version")
+        says = [t("probes-draft", title=titles.get(draft, draft))] if draft else []
+        if version:
+            says.append(version if says else t("probes-version", version=version))
+        found.append((chosen, ", ".join(says)))
     return found
+
+
+def named_in(target: str) -> Mapping[str, str]:
+    """The draft and the version that a target names: "draft ID version lead-score/2" both."""
+    words = target.split(" ")
+    return dict(zip(words[::2], words[1::2], strict=False))
 
 
 def run_data(run: RunShown) -> Mapping[str, Any]:
