@@ -47,7 +47,7 @@ def _add_looks(app: typer.Typer, shell: Shell) -> None:
             return
         rows = [
             (
-                *(each.name, str(each.version), str(each.probes), each.updated_by),
+                *(each.name, str(each.version), "-" if each.probes is None else str(each.probes), each.updated_by),
                 dt.datetime.fromtimestamp(each.updated_ms / 1000, dt.UTC).isoformat(timespec="seconds"),
             )
             for each in found
@@ -88,7 +88,7 @@ def _add_changes(app: typer.Typer, shell: Shell) -> None:
     def delete(name: Name) -> None:
         """Delete a suite. What requires it cannot become active any more until it is kept again."""
         from services.commands.noting import noting
-        from services.probes.store import SuiteStore
+        from services.probes.store import SuiteChanged, SuiteStore
 
         settings = shell.settings()
         lang = language(settings)
@@ -103,9 +103,14 @@ def _add_changes(app: typer.Typer, shell: Shell) -> None:
                 async with noting(
                     shell, operation="delete", resource=f"probes/{name}", tenant=there.tenant, before=before
                 ):
-                    return await store.delete(name)
+                    await store.delete(there)
+                return True
 
-        if not asyncio.run(work()):
+        try:
+            found = asyncio.run(work())
+        except SuiteChanged:
+            shell.fail(say("suite-changed", language=lang))
+        if not found:
             shell.fail(say("suite-unknown", language=lang, suite=name), 2)
         shell.out.print(say("suite-deleted", language=lang, suite=name), markup=False)
 

@@ -53,8 +53,8 @@ class KeptSuite(msgspec.Struct, frozen=True, kw_only=True, rename="camel"):
     text: str
     updated_ms: int
     updated_by: str
-    probes: int = 0
-    """How many it has."""
+    probes: int | None = None
+    """How many it has; `None`: an earlier version of Pilote has kept it."""
     made_of: str = ""
     """What it was made of first, such as `findings/acme/0123`; empty: nothing but its text."""
 
@@ -74,6 +74,7 @@ class Outcome(msgspec.Struct, frozen=True, kw_only=True, rename="camel"):
 
     passed: bool
     ran_ms: int
+    """When it had come to that."""
     by: str
     cases: int
     failed: tuple[str, ...] = ()
@@ -163,14 +164,7 @@ class SuiteStore:
             raise SuiteChanged
         return kept
 
-    async def delete(self, name: str) -> bool:
-        """Delete a suite and its runs; says whether it was there."""
-        there = await self.get(name)
-        if there is not None:
-            await self.remove(there)
-        return there is not None
-
-    async def remove(self, suite: KeptSuite) -> None:
+    async def delete(self, suite: KeptSuite) -> None:
         """Delete exactly that suite, and its runs.
 
         Raises:

@@ -175,7 +175,7 @@ class ProbeDesk:
         ):
             try:
                 with storing():
-                    await self._store.remove(there)
+                    await self._store.delete(there)
             except SuiteChanged:
                 raise await self._another(await self.there(tenant, suite)) from None
 
@@ -200,7 +200,6 @@ class ProbeDesk:
             document=b"" if draft else await self._document(revision or self._active()),
             version=version.removeprefix("models/"),
             by=who.name,
-            now_ms=self._clock_ms(),
             redis_url=self._drafts.questions.sources.redis_url,
         )
         name, after = f"probes/{kept.name}", {"sha256": kept.sha256, "target": asked.version or asked.named}

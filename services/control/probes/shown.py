@@ -36,8 +36,8 @@ class SuiteShown(msgspec.Struct, frozen=True, kw_only=True, rename="camel"):
     tenant: str
     suite: str
     """How it calls itself; a policy names it as `{tenant}/{suite}`."""
-    probes: int
-    """How many it has."""
+    probes: int | None
+    """How many it has; `null` of one that an earlier version of Pilote has kept."""
     sha256: str
     update_time: dt.datetime
     updated_by: str

@@ -10,6 +10,7 @@ import msgspec
 from redis.exceptions import RedisError
 
 from gateway.activation.loading import load_stored
+from gateway.clock import clock_ms
 from gateway.core.revision.compiled import Revision
 from gateway.core.revision.decode import PolicyInvalid
 from gateway.redis_clients import connected
@@ -44,7 +45,6 @@ class Asked(msgspec.Struct, frozen=True, kw_only=True):
     version: str = ""
     """A version of a model in that policy, "lead-score/2", in place of its rules."""
     by: str
-    now_ms: int
     redis_url: str
 
 
@@ -129,7 +129,7 @@ def _kept(asked: Asked, report: Report) -> Run:
 
     async def work() -> Run:
         async with await connected(asked.redis_url) as redis:
-            return (await SuiteStore(redis).ran(asked.suite, report, by=asked.by, now_ms=asked.now_ms))[1]
+            return (await SuiteStore(redis).ran(asked.suite, report, by=asked.by, now_ms=clock_ms()))[1]
 
     try:
         return asyncio.run(work())

@@ -110,6 +110,16 @@ def scored(*, weight: int, **version: Any) -> Document:
     return load(data).document
 
 
+async def test_a_suite_is_deleted_as_it_was_seen_or_not_at_all(suites: SuiteStore) -> None:
+    seen = await suites.save("acme", text(ALLOWS), by="ada", now_ms=1)
+    newer = await suites.save("acme", text(ALLOWS), by="bob", now_ms=2)
+    with pytest.raises(SuiteChanged):
+        await suites.delete(seen)
+    await suites.delete(newer)
+    with pytest.raises(SuiteChanged):
+        await suites.delete(newer)
+
+
 async def test_a_version_gets_an_arm_only_once_its_suite_has_passed(revising: Revising, suites: SuiteStore) -> None:
     named = {"probes": ["acme/scores"]}
     assert (await revising.apply(scored(weight=0, **named), hand=None, reason="", expected=None)).revision == 1
@@ -134,7 +144,7 @@ async def test_a_version_gets_an_arm_only_once_its_suite_has_passed(revising: Re
     )
     await suites.note(kept.name, report, by="ada", now_ms=1)
     assert (await revising.apply(wanted, hand=None, reason="", expected=None)).revision == 2
-    await suites.delete(kept.name)  # what serves already is not asked again
+    await suites.delete(kept)  # what serves already is not asked again
     again = msgspec.structs.replace(wanted, description="again")
     assert (await revising.apply(again, hand=None, reason="", expected=None)).revision == 3
     assert canonical(again) != canonical(wanted)
