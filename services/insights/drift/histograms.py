@@ -2,7 +2,6 @@
 
 from collections.abc import Iterable, Sequence
 from functools import cached_property
-from itertools import pairwise
 from typing import Any, Final
 
 import msgspec
@@ -90,27 +89,6 @@ class Histogram(msgspec.Struct, frozen=True, eq=False, dict=True):
     def size(self) -> float:
         """How many values there are."""
         return float(self.counts.sum())
-
-
-def by_hour(values: Floats | Keys, hours: NDArray[np.int64], *, grid: Grid | None) -> dict[int, Histogram]:
-    """The histogram of each hour, of columns with one row a value in any order; `grid` is None for names.
-
-    Raises:
-        ValueError: The columns are not equally long.
-    """
-    if values.shape != hours.shape or values.ndim != 1:
-        raise ValueError("give each value its hour")
-    cells: Keys = grid.cells(np.asarray(values, dtype=np.float64)) if grid else np.asarray(values, dtype=np.str_)
-    keys, places = np.unique(cells, return_inverse=True)
-    found, rows = np.unique(hours, return_inverse=True)
-    # A row and a key as one number: sorted once, they are both in order.
-    pairs, counts = np.unique(rows * keys.size + places, return_counts=True)
-    cuts = np.searchsorted(pairs, np.arange(found.size + 1) * keys.size).tolist()
-    its, counted = keys[pairs % keys.size], counts.astype(np.float64)
-    return {
-        hour: Histogram(grid, its[start:end], counted[start:end])
-        for hour, (start, end) in zip(found.tolist(), pairwise(cuts), strict=True)
-    }
 
 
 def total(parts: Iterable[Histogram]) -> Histogram:

@@ -17,13 +17,13 @@ from services.proof.merkle import HASH_BYTES, Growing
 from services.workbench.columns import latencies, sum_table
 from services.workbench.columns.measured import Values
 from services.workbench.columns.rows import Row, rows_of
-from services.workbench.columns.sums import Entry, Group, Summing, summed
+from services.workbench.columns.sums import Entry, Group, Summing, add, summed
 from services.workbench.columns.tables import ADMITTED, NUMBER, SETTLED, TABLES, TRUTH, Table, insert
 
 FILE: Final = "columns.duckdb"
 MEMORY: Final = "1GB"
 THREADS: Final = 2
-VERSION: Final = 4
+VERSION: Final = 5
 """Of the tables; columns of another version are read anew."""
 _DTYPES: Final[Mapping[str, Any]] = {NUMBER: np.int64, TRUTH: np.bool_}
 _READ: Final = "CREATE TABLE IF NOT EXISTS read (size BIGINT, peaks BLOB, proved BIGINT, version INTEGER)"
@@ -102,7 +102,7 @@ class Columns:
         if values:
             known = sum_table.known(self._engine, admitted, values)
             admitted, more = summed(admitted, values, known=known)
-            sums |= more
+            add(sums, more)
         sum_table.keep(self._engine, sums, sealing=summing)
         return admitted
 
@@ -149,8 +149,8 @@ class Columns:
         """
         if self.summing is None:
             return
-        wanted = {"start": start_hour, "end": end_hour, "least": least, "most": most}
-        yield from sum_table.read(self.asked(sum_table.TOP, wanted), sealing=self.summing)
+        found = self.asked(sum_table.BETWEEN, {"start": start_hour, "end": end_hour})
+        yield from sum_table.read(found, sealing=self.summing, least=least, most=most)
 
     def tenants(self) -> tuple[str, ...]:
         """Every tenant that has a decision here, by name; not those of callers whom nobody could identify."""

@@ -6,17 +6,16 @@ sealed, in a table of their own, whose row goes with the call's end, or after `W
 
 from collections.abc import Iterable, Mapping, Sequence
 from operator import itemgetter
-from typing import Any, Final
+from typing import Final
 
 import duckdb
 import msgspec
 import numpy as np
 
 from gateway.core.record import Verdict
-from services.insights.drift.histograms import Histogram, by_hour
 from services.workbench.columns.measured import Values, segments_of
 from services.workbench.columns.rows import Row
-from services.workbench.columns.sums import GRID, HOUR_MS, LATENCY, Group, Summing, is_call, named
+from services.workbench.columns.sums import GRID, HOUR_MS, LATENCY, Sheet, Summing, Sums, is_call, named
 from services.workbench.columns.tables import ADMITTED, SETTLED, insert
 
 WAIT_HOURS: Final = 2
@@ -50,7 +49,7 @@ def latencies(
     values: Mapping[str, Values],
     *,
     sealing: Summing,
-) -> dict[Group, Histogram]:
+) -> Sums:
     """The latencies of the calls that have ended, by segment; the others of those that were admitted wait.
 
     `values` has what calls were decided by, by the id of the decision.
@@ -78,24 +77,23 @@ def _call(row: Row, values: Mapping[str, Values]) -> Call | None:
     return Call(tenant, agent, named(model, version), method, at_ms // HOUR_MS, segments, model)
 
 
-def _summed(ended: Mapping[str, tuple[str, int]], calls: Mapping[str, Call]) -> dict[Group, Histogram]:
+def _summed(ended: Mapping[str, tuple[str, int]], calls: Mapping[str, Call]) -> Sums:
     """`ended` has the version that served each call, and how long it took."""
-    places: dict[tuple[Any, ...], int] = {}
-    values, at = list[int](), list[int]()
+    of, took = list[tuple[Sheet, tuple[str, ...]]](), list[float]()
     for name, (served, took_us) in ended.items():
         call = calls.get(name)
         if call is None or took_us <= 0:
             continue
         version = named(call.model, served) if served else call.version
-        for segment in call.segments:
-            key = (call.tenant, call.agent, version, call.method, segment, LATENCY, "", True, call.at_hour)
-            at.append(places.setdefault(key, len(places)))
-            values.append(took_us)
-    groups = [Group(*key) for key in places]
-    if not groups:
-        return {}
-    parts = by_hour(np.array(values, dtype=np.float64), np.array(at, dtype=np.int64), grid=GRID)
-    return {groups[place]: histogram for place, histogram in parts.items()}
+        of.append((Sheet(call.tenant, call.agent, version, call.method, call.at_hour), call.segments))
+        took.append(took_us)
+    sums: Sums = {}
+    for (sheet, segments), cell in zip(of, GRID.cells(np.array(took, dtype=np.float64)).tolist(), strict=True):
+        its = sums.setdefault(sheet, {})
+        for segment in segments:
+            counts = its.setdefault((segment, LATENCY, "", True), {})
+            counts[cell] = counts.get(cell, 0) + 1
+    return sums
 
 
 def _found(engine: duckdb.DuckDBPyConnection, names: Sequence[str], sealing: Summing) -> dict[str, Call]:

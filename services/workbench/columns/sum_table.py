@@ -1,6 +1,7 @@
-"""Where sums rest: one row for each histogram, sealed, in the same file as the columns."""
+"""Where sums rest: one row for each sheet, sealed, in the same file as the columns."""
 
 from collections.abc import Iterator, Mapping, Sequence
+from heapq import nsmallest
 from operator import attrgetter
 from typing import Any, Final
 
@@ -8,16 +9,22 @@ import duckdb
 import numpy as np
 from numpy.typing import NDArray
 
-from services.insights.drift.histograms import Histogram, total
+from services.insights.drift.histograms import Histogram
 from services.workbench.columns.measured import Values
 from services.workbench.columns.rows import Row
 from services.workbench.columns.sums import (
     DAY_MS,
+    GRID,
     HOUR_MS,
     KEPT_HOURS,
+    Counts,
     Group,
+    Kind,
     Person,
+    Sheet,
     Summing,
+    Sums,
+    add,
     named,
     packed,
     person_of,
@@ -26,26 +33,20 @@ from services.workbench.columns.sums import (
 from services.workbench.columns.tables import ADMITTED, insert
 
 CREATION: Final = """CREATE TABLE IF NOT EXISTS sums (tenant VARCHAR, agent VARCHAR, version VARCHAR, method VARCHAR,
- segment VARCHAR, measure VARCHAR, field VARCHAR, numbers BOOLEAN, at_hour BIGINT, calls BIGINT, sealed BLOB)"""
-_NAMES: Final = ("tenant", "agent", "version", "method", "segment", "measure", "field", "numbers", "at_hour")
+ at_hour BIGINT, sealed BLOB)"""
+_NAMES: Final = ("tenant", "agent", "version", "method", "at_hour")
 _OF: Final = attrgetter(*_NAMES)
 _AT: Final = ADMITTED.places
 _KNOWN: Final = """SELECT DISTINCT tenant, agent, model, version, method, CAST(subject AS VARCHAR) AS subject,
   at_ms // $day AS day
  FROM admitted WHERE summed AND at_ms >= $from_ms AND subject IN (SELECT CAST(unnest($subjects) AS UUID))"""
-_OF_HOURS: Final = f"""SELECT {", ".join(_NAMES)}, calls, sealed FROM sums
- WHERE at_hour IN (SELECT unnest($hours))"""  # noqa: S608 - our own names
+_OF_HOURS: Final = """SELECT tenant, agent, version, method, at_hour, sealed FROM sums
+ WHERE at_hour IN (SELECT unnest($hours))"""
 _CLEAR: Final = "DELETE FROM sums WHERE at_hour IN (SELECT unnest($hours))"
 _INSERT: Final = "INSERT INTO sums SELECT * FROM batch"
-TOP: Final = f"""WITH top AS (
-  SELECT tenant, agent, version, method, segment, measure, field, numbers, sum(calls) AS calls
-  FROM sums WHERE at_hour >= $start AND at_hour < $end GROUP BY ALL HAVING sum(calls) >= $least
-  ORDER BY calls DESC, tenant, agent, version, method, segment, measure, field, numbers LIMIT $most)
- SELECT {", ".join(f"sums.{name}" for name in _NAMES)}, sums.sealed FROM sums
- JOIN top USING (tenant, agent, version, method, segment, measure, field, numbers)
- WHERE at_hour >= $start AND at_hour < $end
- ORDER BY ALL"""  # noqa: S608 - our own names
-"""In SQL, the sums between two hours: of so many series as `$most`, those with most calls, each with `$least`."""
+BETWEEN: Final = """SELECT tenant, agent, version, method, at_hour, sealed FROM sums
+ WHERE at_hour >= $start AND at_hour < $end ORDER BY ALL"""
+"""In SQL, the sheets between two hours."""
 
 
 def known(engine: duckdb.DuckDBPyConnection, rows: Sequence[Row], values: Mapping[str, Values]) -> set[Person]:
@@ -60,28 +61,23 @@ def known(engine: duckdb.DuckDBPyConnection, rows: Sequence[Row], values: Mappin
             for tenant, agent, model, version, method, subject, day in found}  # fmt: skip
 
 
-def keep(engine: duckdb.DuckDBPyConnection, sums: Mapping[Group, Histogram], *, sealing: Summing) -> None:
+def keep(engine: duckdb.DuckDBPyConnection, sums: Sums, *, sealing: Summing) -> None:
     """Add sums to what there is; what can no longer be opened begins anew."""
     if not sums:
         return
     hours = sorted({each.at_hour for each in sums})
-    added = dict(sums)
     rows: list[tuple[Any, ...]] = []
-    for *names, calls, sealed in engine.execute(_OF_HOURS, {"hours": hours}).fetchall():
-        group = Group(*names)
-        new = added.pop(group, None)
-        if new is None:
-            rows.append((*names, calls, sealed))
-            continue
-        before = opened(group, sealed, sealing=sealing)
-        rows.append(_row(group, new if before is None else total((before, new)), sealing))
-    rows += [_row(group, histogram, sealing) for group, histogram in added.items()]
+    for *names, sealed in engine.execute(_OF_HOURS, {"hours": hours}).fetchall():
+        sheet = Sheet(*names)
+        if sheet in sums:
+            add(sums, {sheet: dict(opened(sheet, sealed, sealing=sealing))})
+        else:
+            rows.append((*names, sealed))
+    rows += [(*_OF(each), sealing.seal(packed(kinds), bound_to=each.bound_to)) for each, kinds in sums.items()]
     engine.execute(_CLEAR, {"hours": hours})
-    names_of = (*_NAMES, "calls", "sealed")
-    kinds: Mapping[str, Any] = {"numbers": np.bool_, "at_hour": np.int64, "calls": np.int64}
     batch = {
-        name: np.array(column, dtype=kinds.get(name, object))
-        for name, column in zip(names_of, zip(*rows, strict=True), strict=True)
+        name: np.array(column, dtype=np.int64 if name == "at_hour" else object)
+        for name, column in zip((*_NAMES, "sealed"), zip(*rows, strict=True), strict=True)
     }
     insert(engine, _INSERT, batch)
 
@@ -91,23 +87,36 @@ def forget(engine: duckdb.DuckDBPyConnection, *, now_ms: int) -> None:
     engine.execute("DELETE FROM sums WHERE at_hour < ?", [now_ms // HOUR_MS - KEPT_HOURS])
 
 
-def opened(group: Group, sealed: bytes, *, sealing: Summing) -> Histogram | None:
-    """A histogram; `None` where it cannot be opened."""
-    clear = sealing.open(bytes(sealed), bound_to=group.bound_to)
-    return None if clear is None else unpacked(clear, numbers=group.numbers)
+def opened(sheet: Sheet, sealed: bytes, *, sealing: Summing) -> Iterator[tuple[Kind, Counts]]:
+    """The sums of a sheet; none where it cannot be opened."""
+    clear = sealing.open(bytes(sealed), bound_to=sheet.bound_to)
+    return iter(()) if clear is None else unpacked(clear)
 
 
-def read(found: Mapping[str, NDArray[Any]], *, sealing: Summing) -> Iterator[tuple[Group, Histogram]]:
-    """The sums that a query has found, in its order."""
-    columns = [np.asarray(found[name]).tolist() for name in (*_NAMES, "sealed")]
-    for *names, sealed in zip(*columns, strict=True):
-        group = Group(*names)
-        histogram = opened(group, sealed, sealing=sealing)
-        if histogram is not None:
-            yield group, histogram
+def read(
+    found: Mapping[str, NDArray[Any]], *, sealing: Summing, least: int, most: int
+) -> Iterator[tuple[Group, Histogram]]:
+    """The sums of sheets that a query has found, in its order: of series with `least` values, the `most` largest.
+
+    What is sealed is opened twice, since all of it at once may be too much.
+    """
+    names = zip(*(np.asarray(found[name]).tolist() for name in _NAMES), strict=True)
+    sheets = [(Sheet(*each), sealed) for each, sealed in zip(names, found["sealed"], strict=True)]
+    sizes: dict[tuple[Any, ...], int] = {}
+    for sheet, sealed in sheets:
+        of = (sheet.tenant, sheet.agent, sheet.version, sheet.method)
+        for kind, counts in opened(sheet, sealed, sealing=sealing):
+            sizes[*of, *kind] = sizes.get((*of, *kind), 0) + sum(counts.values())
+    enough = (each for each in sizes.items() if each[1] >= least)
+    largest = {series for series, _ in nsmallest(most, enough, key=lambda each: (-each[1], each[0]))}
+    for sheet, sealed in sheets:
+        of = (sheet.tenant, sheet.agent, sheet.version, sheet.method)
+        for kind, counts in opened(sheet, sealed, sealing=sealing):
+            if (*of, *kind) in largest:
+                yield Group(*of, *kind, at_hour=sheet.at_hour), _histogram(counts, numbers=kind[-1])
 
 
-def _row(group: Group, histogram: Histogram, sealing: Summing) -> tuple[Any, ...]:
-    keys, counts = histogram.keys.tolist(), histogram.counts.tolist()
-    sealed = sealing.seal(packed(keys, counts), bound_to=group.bound_to)
-    return (*_OF(group), int(sum(counts)), sealed)
+def _histogram(counts: Counts, *, numbers: bool) -> Histogram:
+    keys = sorted(counts)
+    said = np.array([counts[each] for each in keys], dtype=np.float64)
+    return Histogram(GRID if numbers else None, np.array(keys, dtype=np.int64 if numbers else np.str_), said)

@@ -1,18 +1,19 @@
-"""Sums of what calls were decided by: a histogram of each measure and hour, which names nobody.
+"""Sums of what calls were decided by: how often each value came, of each measure and hour, which names nobody.
 
 Of a customer each agent, version and method counts once a day, by the first call: how they are is no news an hour
-later, and what many calls about the same people say is less than their number. What a histogram holds is sealed where
-it rests.
+later, and what many calls about the same people say is less than their number. All sums of an agent's version and
+method in an hour are sealed together where they rest: most of them are of a few values, and there are many.
 """
 
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
+from itertools import chain, islice
 from operator import itemgetter
 from typing import TYPE_CHECKING, Any, Final, Protocol
 
 import msgspec
 import numpy as np
 
-from services.insights.drift.histograms import Grid, Histogram, by_hour
+from services.insights.drift.histograms import Grid
 from services.workbench.columns.measured import Values, measured, segments_of
 from services.workbench.columns.rows import Row
 from services.workbench.columns.tables import ADMITTED
@@ -31,6 +32,8 @@ KEPT_HOURS: Final = 24 * 18
 """How long sums are kept: the seventeen days that drift is looked for in, and one more."""
 HOUR_MS: Final = 3_600_000
 DAY_MS: Final = 24 * HOUR_MS
+_encode: Final = msgspec.msgpack.encode
+_sheet: Final = msgspec.msgpack.Decoder(list[tuple[str, str, str, bool, dict[int | str, int]]])
 _AT: Final = ADMITTED.places
 _ID, _SUMMED = _AT["id"], _AT["summed"]
 _SERIES: Final = ("tenant", "agent", "model", "version", "method")
@@ -58,6 +61,29 @@ class Summing(Protocol):
         """What was sealed; `None` where its key is not there, or it is not what was sealed for `bound_to`."""
 
 
+class Sheet(msgspec.Struct, frozen=True, order=True):
+    """Whose sums are sealed together, and of which hour."""
+
+    tenant: str
+    agent: str
+    version: str
+    method: str
+    at_hour: int
+    """Since the epoch."""
+
+    @property
+    def bound_to(self) -> bytes:
+        """What its seal is bound to."""
+        return b"sums\x00" + msgspec.json.encode(self)
+
+
+Kind = tuple[str, str, str, bool]
+"""What one sum of a sheet is of: segment, empty for all customers; measure; field; whether it has numbers."""
+Counts = dict[Any, int]
+"""How often each value came: a name, or the cell of a number in `GRID`."""
+Sums = dict[Sheet, dict[Kind, Counts]]
+
+
 class Group(msgspec.Struct, frozen=True, order=True):
     """What one histogram is of."""
 
@@ -72,11 +98,6 @@ class Group(msgspec.Struct, frozen=True, order=True):
     numbers: bool
     at_hour: int
     """Since the epoch."""
-
-    @property
-    def bound_to(self) -> bytes:
-        """What its seal is bound to."""
-        return b"sums\x00" + msgspec.json.encode(self)
 
 
 def named(model: str, version: str) -> str:
@@ -94,9 +115,7 @@ def person_of(row: Row) -> Person | None:
     return (tenant, agent, named(model, version), method, subject, at_ms // DAY_MS) if subject else None
 
 
-def summed(
-    rows: Iterable[Row], values: Mapping[str, Values], *, known: Iterable[Person]
-) -> tuple[list[Row], dict[Group, Histogram]]:
+def summed(rows: Iterable[Row], values: Mapping[str, Values], *, known: Iterable[Person]) -> tuple[list[Row], Sums]:
     """Rows of decisions, with whether each counts, and the sums of those that do.
 
     `values` has what calls were decided by, by the id of the decision; `known` who counts already.
@@ -113,26 +132,44 @@ def summed(
             counted.add(person)
         found.add(row, its, first=first)
         marked.append((*row[:_SUMMED], first, *row[_SUMMED + 1 :]))
-    return marked, found.histograms()
+    return marked, found.sums()
 
 
-def packed(keys: Sequence[Any], counts: Sequence[float]) -> bytes:
-    """A histogram as bytes, to be sealed."""
-    return msgspec.msgpack.encode((keys, counts))
+def add(sums: Sums, more: Sums) -> None:
+    """Add to sums what is `more`; they share their counts from then on."""
+    for sheet, kinds in more.items():
+        its = sums.setdefault(sheet, {})
+        for kind, counts in kinds.items():
+            there = its.setdefault(kind, counts)
+            if there is not counts:
+                for key, count in counts.items():
+                    there[key] = there.get(key, 0) + count
 
 
-def unpacked(clear: bytes, *, numbers: bool) -> Histogram:
+def counted(keys: Iterable[Any]) -> Counts:
+    """How often each key came. Most are few, of which a `Counter` takes longer to make than to fill."""
+    counts: Counts = {}
+    for key in keys:
+        counts[key] = counts.get(key, 0) + 1
+    return counts
+
+
+def packed(kinds: Mapping[Kind, Counts]) -> bytes:
+    """A sheet as bytes, to be sealed."""
+    return _encode([(*kind, counts) for kind, counts in kinds.items()])
+
+
+def unpacked(clear: bytes) -> Iterator[tuple[Kind, Counts]]:
     """It again."""
-    keys, counts = msgspec.msgpack.decode(clear, type=tuple[list[Any], list[float]])
-    kind = np.int64 if numbers else np.str_
-    return Histogram(GRID if numbers else None, np.array(keys, dtype=kind), np.array(counts, dtype=np.float64))
+    for segment, measure, field, numbers, counts in _sheet.decode(clear):
+        yield (segment, measure, field, numbers), counts
 
 
 class _Gathered:
-    """Values by what their histograms will be of: agent and hour first, since many values have those in common."""
+    """Values by what their sums will be of: agent and hour first, since many values have those in common."""
 
     def __init__(self) -> None:
-        self._found: dict[tuple[Any, ...], dict[tuple[str, str, str, bool], list[Any]]] = {}
+        self._found: dict[tuple[Any, ...], dict[Kind, list[Any]]] = {}
 
     def add(self, row: Row, values: Values, *, first: bool) -> None:
         tenant, agent, model, version, method, at_ms, verdict, reason = _CALL(row)
@@ -145,27 +182,17 @@ class _Gathered:
                 for segment in ("", *segments):
                     its.setdefault((segment, each.measure, each.field, each.numbers), []).append(each.value)
 
-    def histograms(self) -> dict[Group, Histogram]:
-        """All of them: those of numbers in one go, and those of names, since thousands are of a few values each."""
-        found: dict[Group, Histogram] = {}
-        for numbers, grid in ((True, GRID), (False, None)):
-            groups, values, sizes = self._of(numbers=numbers)
-            if groups:
-                places = np.repeat(np.arange(len(groups)), sizes)
-                parts = by_hour(np.array(values, dtype=np.float64 if numbers else np.str_), places, grid=grid)
-                found |= {groups[place]: histogram for place, histogram in parts.items()}
-        return found
-
-    def _of(self, *, numbers: bool) -> tuple[list[Group], list[Any], list[int]]:
-        """Whose values are numbers, or are not; their values one after the other, and how many each has."""
-        groups, values, sizes = list[Group](), list[Any](), list[int]()
-        for (tenant, agent, version, method, at_hour), its in self._found.items():
-            for (segment, measure, field, are), some in its.items():
-                if are == numbers:
-                    groups.append(Group(tenant, agent, version, method, segment, measure, field, are, at_hour))
-                    values += some
-                    sizes.append(len(some))
-        return groups, values, sizes
+    def sums(self) -> Sums:
+        """All of them; the cells of all numbers are looked for in one go."""
+        listed = [(kind, some) for kinds in self._found.values() for kind, some in kinds.items() if kind[-1]]
+        numbers = np.fromiter(chain.from_iterable(some for _, some in listed), dtype=np.float64)
+        cells = iter(GRID.cells(numbers).tolist())
+        return {
+            Sheet(*sheet): {
+                kind: counted(islice(cells, len(some)) if kind[-1] else some) for kind, some in kinds.items()
+            }
+            for sheet, kinds in self._found.items()
+        }
 
 
 def is_call(row: Row) -> bool:

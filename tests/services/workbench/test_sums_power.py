@@ -6,10 +6,9 @@ from pathlib import Path
 import numpy as np
 import pytest
 
-from services.insights.drift.histograms import Histogram
 from services.workbench.columns import sum_table
 from services.workbench.columns.database import Columns
-from services.workbench.columns.sums import GRID, Group
+from services.workbench.columns.sums import GRID, Sheet, counted
 from services.workbench.looks.drift import DriftLook
 from services.workbench.looks.references import GAP_HOURS, REFERENCE_HOURS
 from tests.services.workbench.calls import HOUR_MS, START_HOUR, START_MS
@@ -35,8 +34,8 @@ def fill(columns: Columns, tenants: Sequence[str], *, seed: int, shift: float) -
     for tenant in tenants:
         for hour in (*past, *range(day, day + 24)):
             values = draw.normal(5.0 + (shift if hour >= day else 0.0), size=HOURLY if hour >= day else 40)
-            group = Group(tenant, "sales-bot", "score@1", METHOD, "", "score", SCORE, numbers=True, at_hour=hour)
-            sums[group] = Histogram.of_numbers(values, grid=GRID)
+            sheet = Sheet(tenant, "sales-bot", "score@1", METHOD, at_hour=hour)
+            sums[sheet] = {("", "score", SCORE, True): counted(GRID.cells(values).tolist())}
     sum_table.keep(columns._engine, sums, sealing=Plain())
 
 

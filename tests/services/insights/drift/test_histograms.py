@@ -5,7 +5,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from services.insights.drift.histograms import Grid, Histogram, by_hour, total
+from services.insights.drift.histograms import Grid, Histogram, total
 
 LINEAR, LOGARITHMIC = Grid(0.05), Grid(0.02, logarithmic=True)
 GRIDS = st.sampled_from([LINEAR, LOGARITHMIC])
@@ -28,25 +28,6 @@ def test_hours_added_up_are_the_histogram_of_all_values_in_any_order(hours: list
 def test_hours_of_names_add_up_too(hours: list[list[str]]) -> None:
     at_once = Histogram.of_names([each for hour in hours for each in hour])
     assert same(total(Histogram.of_names(hour) for hour in hours), at_once)
-
-
-@given(st.lists(st.tuples(st.floats(), st.integers(-3, 500_000))), GRIDS)
-def test_columns_become_the_histograms_of_their_hours(rows: list[tuple[float, int]], grid: Grid) -> None:
-    hours = np.array([hour for _, hour in rows], dtype=np.int64)
-    found = by_hour(np.array([value for value, _ in rows], dtype=np.float64), hours, grid=grid)
-    assert set(found) == set(hours.tolist())
-    for hour, histogram in found.items():
-        assert same(histogram, Histogram.of_numbers([value for value, at in rows if at == hour], grid=grid))
-
-
-def test_columns_of_names_do_too_and_each_value_needs_its_hour() -> None:
-    found = by_hour(np.array(["deny", "allow", "deny"]), np.array([7, 7, 9]), grid=None)
-    assert {hour: (each.keys.tolist(), each.counts.tolist()) for hour, each in found.items()} == {
-        7: (["allow", "deny"], [1, 1]),
-        9: (["deny"], [1]),
-    }
-    with pytest.raises(ValueError, match="its hour"):
-        by_hour(np.array([1.0]), np.array([1, 2]), grid=LINEAR)
 
 
 @given(st.floats(-1e12, 1e12), GRIDS)

@@ -8,7 +8,7 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from services.insights.drift.histograms import Grid, Histogram, by_hour
+from services.insights.drift.histograms import Grid, Histogram
 from services.insights.drift.seasons import Reference
 from services.insights.drift.streaming import Detector
 from services.insights.drift.within_day import LEAST_AT_HOUR, PARTS, EarlyWord, early_word
@@ -44,8 +44,12 @@ def drawn(rng: Rng, draw: Draw, hours: np.ndarray, *, hourly: float, parts: int 
     places = (hours[:, None] * parts + np.arange(parts)).ravel()
     amounts = rng.poisson(hourly * usual(places // parts) / parts)
     at = np.repeat(places, amounts)
-    values = draw(rng, at // parts)
-    return by_hour(values, at, grid=None if values.dtype.kind == "U" else GRID)
+    found = np.split(draw(rng, at // parts), np.cumsum(amounts)[:-1])
+    return {place: _histogram(values) for place, values in zip(places.tolist(), found, strict=True) if values.size}
+
+
+def _histogram(values: np.ndarray) -> Histogram:
+    return Histogram.of_names(values) if values.dtype.kind == "U" else Histogram.of_numbers(values, grid=GRID)
 
 
 def before(rng: Rng, draw: Draw, *, hourly: float) -> Reference:
