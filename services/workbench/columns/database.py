@@ -15,7 +15,7 @@ from numpy.typing import NDArray
 from services.insights.drift.histograms import Histogram
 from services.proof.merkle import HASH_BYTES, Growing
 from services.workbench.columns import latencies, sum_table
-from services.workbench.columns.measured import Values
+from services.workbench.columns.measured import Values, segments_of
 from services.workbench.columns.rows import Row, rows_of
 from services.workbench.columns.sums import Entry, Group, Summing, add, summed
 from services.workbench.columns.tables import ADMITTED, NUMBER, SETTLED, TABLES, TRUTH, Table, insert
@@ -74,19 +74,19 @@ class Columns:
         Raises:
             msgspec.DecodeError: a newer version of Pilote has written one.
         """
-        rows: dict[Table, list[Row]] = {table: [] for table in TABLES}
+        rows: dict[str, list[Row]] = {table.name: [] for table in TABLES}
         tree = Growing(self._tree.size, self._tree.peaks)
         for kind, parts, leaf_hash in entries:
-            for table, row in rows_of(kind, parts, leaf=tree.size):
-                rows[table].append(row)
+            for name, row in rows_of(kind, parts, leaf=tree.size):
+                rows[name].append(row)
             tree.add(leaf_hash)
         with self._lock:
             self._engine.begin()
             try:
                 if self.summing is not None:
-                    rows[ADMITTED] = self._summed(rows, values or {}, self.summing)
-                for table, its in rows.items():
-                    if its:
+                    rows[ADMITTED.name] = self._summed(rows, values or {}, self.summing)
+                for table in TABLES:
+                    if its := rows[table.name]:
                         self._insert(table, its)
                 self._engine.execute("UPDATE read SET size = ?, peaks = ?", [tree.size, b"".join(tree.peaks)])
                 self._engine.commit()
@@ -95,13 +95,14 @@ class Columns:
                 raise
             self._tree = tree
 
-    def _summed(self, rows: Mapping[Table, list[Row]], values: Mapping[str, Values], summing: Summing) -> list[Row]:
+    def _summed(self, rows: Mapping[str, list[Row]], values: Mapping[str, Values], summing: Summing) -> list[Row]:
         """Sum up what calls were decided by, and how long those took that have ended; returns the rows of decisions."""
-        admitted = rows[ADMITTED]
-        sums = latencies.latencies(self._engine, admitted, rows[SETTLED], values, sealing=summing)
+        admitted = rows[ADMITTED.name]
+        segments = {decision: segments_of(its) for decision, its in values.items()}
+        sums = latencies.latencies(self._engine, admitted, rows[SETTLED.name], segments, sealing=summing)
         if values:
             known = sum_table.known(self._engine, admitted, values)
-            admitted, more = summed(admitted, values, known=known)
+            admitted, more = summed(admitted, values, segments, known=known)
             add(sums, more)
         sum_table.keep(self._engine, sums, sealing=summing)
         return admitted

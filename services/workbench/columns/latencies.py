@@ -13,7 +13,7 @@ import msgspec
 import numpy as np
 
 from gateway.core.record import Verdict
-from services.workbench.columns.measured import Values, segments_of
+from services.workbench.columns.measured import Segments
 from services.workbench.columns.rows import Row
 from services.workbench.columns.sums import GRID, HOUR_MS, LATENCY, Sheet, Summing, Sums, is_call, named
 from services.workbench.columns.tables import ADMITTED, SETTLED, insert
@@ -46,15 +46,15 @@ def latencies(
     engine: duckdb.DuckDBPyConnection,
     admitted: Iterable[Row],
     ends: Sequence[Row],
-    values: Mapping[str, Values],
+    segments: Mapping[str, Segments],
     *,
     sealing: Summing,
 ) -> Sums:
     """The latencies of the calls that have ended, by segment; the others of those that were admitted wait.
 
-    `values` has what calls were decided by, by the id of the decision.
+    `segments` has those of calls' customers, by the id of the decision.
     """
-    calls = {str(row[_ID]): call for row in admitted if (call := _call(row, values)) is not None}
+    calls = {str(row[_ID]): call for row in admitted if (call := _call(row, segments)) is not None}
     ended = {number: (version, upstream_us) for number, version, upstream_us in map(_END, ends)}
     found = _found(engine, [each for each in ended if each not in calls], sealing) if ended else {}
     _wait(engine, {name: call for name, call in calls.items() if name not in ended}, sealing)
@@ -66,15 +66,12 @@ def forget(engine: duckdb.DuckDBPyConnection, *, now_ms: int) -> None:
     engine.execute("DELETE FROM waiting WHERE at_hour < ?", [now_ms // HOUR_MS - WAIT_HOURS])
 
 
-def _call(row: Row, values: Mapping[str, Values]) -> Call | None:
+def _call(row: Row, segments: Mapping[str, Segments]) -> Call | None:
     number, verdict, tenant, agent, model, version, method, at_ms = _CALL(row)
-    its = values.get(number)
-    if its is None or verdict != Verdict.ALLOW or not is_call(row):
+    its = segments.get(number)
+    if not its or verdict != Verdict.ALLOW or not is_call(row):
         return None
-    segments = segments_of(its)
-    if not segments:
-        return None
-    return Call(tenant, agent, named(model, version), method, at_ms // HOUR_MS, segments, model)
+    return Call(tenant, agent, named(model, version), method, at_ms // HOUR_MS, its, model)
 
 
 def _summed(ended: Mapping[str, tuple[str, int]], calls: Mapping[str, Call]) -> Sums:

@@ -44,7 +44,11 @@ class Measured(msgspec.Struct, frozen=True):
         return not isinstance(self.value, str)
 
 
-def segments_of(values: Values) -> tuple[str, ...]:
+Segments = tuple[str, ...]
+"""Names of them, in order."""
+
+
+def segments_of(values: Values) -> Segments:
     """The segments of the customer, by name; none where nothing says them."""
     for name, value in values:
         if name == _SEGMENTS_OF:
@@ -52,11 +56,11 @@ def segments_of(values: Values) -> tuple[str, ...]:
     return ()
 
 
-def measured(values: Values) -> Iterator[Measured]:
-    """What is measured of these values, each name once."""
+def measured(values: Values, segments: Segments) -> Iterator[Measured]:
+    """What is measured of these values, each name once; `segments` are those that they say."""
     for name, value in values:
         if name == _SEGMENTS_OF:
-            yield Measured(SEGMENTS, "", " + ".join(segments_of(values)) or NONE)
+            yield Measured(SEGMENTS, "", " + ".join(segments) or NONE)
         elif name.startswith(_SCORES):
             yield Measured(SCORE, name, _number(value))
         elif name.startswith(("facts.", "request.")):

@@ -9,7 +9,7 @@ from gateway.core.record import DEFAULT_KEEP_DAYS, BucketAsk, BucketLook, Custom
 from gateway.core.shadows import ShadowResult
 from gateway.records.conclusion import answered
 from services.proof import leaves
-from services.workbench.columns.tables import ADMITTED, COPIED, FOLLOWED, SETTLED, SPENT, Table
+from services.workbench.columns.tables import ADMITTED, COPIED, FOLLOWED, SETTLED, SPENT
 
 Row = tuple[object, ...]
 _DAY_MS: Final = 86_400_000
@@ -22,8 +22,8 @@ _followed: Final = msgspec.json.Decoder(CustomerOutcome)
 _copied: Final = msgspec.json.Decoder(ShadowResult)
 
 
-def rows_of(kind: str, parts: Sequence[bytes], *, leaf: int) -> Iterator[tuple[Table, Row]]:
-    """The rows that an entry is, and of which tables; none for the log's own entries, and for what was deleted.
+def rows_of(kind: str, parts: Sequence[bytes], *, leaf: int) -> Iterator[tuple[str, Row]]:
+    """The rows that an entry is, each with its table's name; none for the log's own entries, and for what was deleted.
 
     Raises:
         msgspec.DecodeError: a version of Pilote that writes otherwise has written it.
@@ -32,16 +32,16 @@ def rows_of(kind: str, parts: Sequence[bytes], *, leaf: int) -> Iterator[tuple[T
         return
     match kind:
         case leaves.ADMIT:
-            yield ADMITTED, _admitted(leaf, _record.decode(parts[0]), _outcome.decode(parts[1]))
+            yield ADMITTED.name, _admitted(leaf, _record.decode(parts[0]), _outcome.decode(parts[1]))
         case leaves.SETTLE:
             end = _settlement.decode(parts[0])
-            yield SETTLED, _settled(leaf, end)
+            yield SETTLED.name, _settled(leaf, end)
             for name, amount in end.costs.items():
-                yield SPENT, (leaf, end.id, name, amount)
+                yield SPENT.name, (leaf, end.id, name, amount)
         case leaves.OUTCOME:
-            yield FOLLOWED, _told(leaf, parts[0].decode(), _followed.decode(parts[1]))
+            yield FOLLOWED.name, _told(leaf, parts[0].decode(), _followed.decode(parts[1]))
         case leaves.COPY:
-            yield COPIED, _copy(leaf, parts[0].decode(), _copied.decode(parts[1]))
+            yield COPIED.name, _copy(leaf, parts[0].decode(), _copied.decode(parts[1]))
 
 
 def _admitted(leaf: int, record: Record, outcome: Outcome) -> Row:

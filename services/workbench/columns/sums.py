@@ -14,7 +14,7 @@ import msgspec
 import numpy as np
 
 from services.insights.drift.histograms import Grid
-from services.workbench.columns.measured import Values, measured, segments_of
+from services.workbench.columns.measured import Segments, Values, measured
 from services.workbench.columns.rows import Row
 from services.workbench.columns.tables import ADMITTED
 
@@ -115,14 +115,18 @@ def person_of(row: Row) -> Person | None:
     return (tenant, agent, named(model, version), method, subject, at_ms // DAY_MS) if subject else None
 
 
-def summed(rows: Iterable[Row], values: Mapping[str, Values], *, known: Iterable[Person]) -> tuple[list[Row], Sums]:
+def summed(
+    rows: Iterable[Row], values: Mapping[str, Values], segments: Mapping[str, Segments], *, known: Iterable[Person]
+) -> tuple[list[Row], Sums]:
     """Rows of decisions, with whether each counts, and the sums of those that do.
 
-    `values` has what calls were decided by, by the id of the decision; `known` who counts already.
+    `values` has what calls were decided by, by the id of the decision, and `segments` what of it are those of the
+    customer; `known` who counts already.
     """
     counted, found, marked = set(known), _Gathered(), []
     for row in rows:
-        its = values.get(str(row[_ID]))
+        number = str(row[_ID])
+        its = values.get(number)
         if its is None or not is_call(row):
             marked.append(row)
             continue
@@ -130,7 +134,7 @@ def summed(rows: Iterable[Row], values: Mapping[str, Values], *, known: Iterable
         first = person is None or person not in counted
         if person is not None:
             counted.add(person)
-        found.add(row, its, first=first)
+        found.add(row, its, segments[number], first=first)
         marked.append((*row[:_SUMMED], first, *row[_SUMMED + 1 :]))
     return marked, found.sums()
 
@@ -171,14 +175,13 @@ class _Gathered:
     def __init__(self) -> None:
         self._found: dict[tuple[Any, ...], dict[Kind, list[Any]]] = {}
 
-    def add(self, row: Row, values: Values, *, first: bool) -> None:
+    def add(self, row: Row, values: Values, segments: Segments, *, first: bool) -> None:
         tenant, agent, model, version, method, at_ms, verdict, reason = _CALL(row)
         its = self._found.setdefault((tenant, agent, named(model, version), method, at_ms // HOUR_MS), {})
-        segments = segments_of(values)
         for segment in segments:  # every call of it: who was refused was so at a later one, as often as not
             its.setdefault((segment, VERDICT, "", False), []).append(f"{verdict} {reason}".rstrip())
         if first:
-            for each in measured(values):
+            for each in measured(values, segments):
                 for segment in ("", *segments):
                     its.setdefault((segment, each.measure, each.field, each.numbers), []).append(each.value)
 
