@@ -26,6 +26,7 @@ from gateway.adapters.identity import Identity
 from gateway.adapters.lineages import Lineages
 from gateway.adapters.openai.upstreams import OpenAIUpstreams
 from gateway.adapters.redis_cluster import opened
+from gateway.adapters.redis_connection import StoreDown
 from gateway.adapters.revisions import Published, RevisionStore
 from gateway.adapters.sealing import Sealer
 from gateway.adapters.spool import Spool
@@ -62,6 +63,7 @@ from gateway.rpc.mutual_tls import MutualTls
 from gateway.rpc.reflecting import Reflecting
 from gateway.rpc.serving import Secure, serving, until_told_to_stop
 from gateway.settings import Settings
+from gateway.starting import answered
 from gateway.upstream.guards import monotonic_ms
 from gateway.upstream.kinds import UpstreamKinds
 from gateway.watching.exposing import Metering, metering
@@ -145,7 +147,7 @@ async def gateway(
         OSError: the address is taken.
     """
     async with contextlib.AsyncExitStack() as stack:
-        connection = await opened(redis_url, timeout_ms=settings.store_timeout_ms)
+        connection = await answered(lambda: opened(redis_url, timeout_ms=settings.store_timeout_ms))
         stack.push_async_callback(connection.close)
         options = {"protocol": 2, "retry": Retry(NoBackoff(), 1), "socket_connect_timeout": 1}
         redis = redis_clients.client(redis_url, cluster=connection.servers != ("",), **options)
@@ -154,7 +156,7 @@ async def gateway(
         stack.push_async_callback(spool.close)
         admission = Admission(connection, spool)
         stack.push_async_callback(admission.close)
-        await admission.prepare(())  # calls are recorded before the first revision too
+        await answered(lambda: admission.prepare(()))  # calls are recorded before the first revision too
         facts = FactStore(connection, lambda server: redis_clients.server(redis_url, server, **options))
         stack.push_async_callback(facts.close)
         failures = RuleFailures(connection)
@@ -169,7 +171,7 @@ async def gateway(
         stack.callback(gathering.close)
         recorder = Recorder(admission, Sealer(replay_keys) if replay_keys else None)
         keeping = Keeping(HoldStore(over_connection(connection), Sealer(hold_keys)), note=recorder.note)
-        await keeping.store.prepare()
+        await answered(keeping.store.prepare)
         shadowing = Shadowing(
             upstreams, admission, failures=failures, pseudonym_key=pseudonym_key, watched=watch.copied
         )
@@ -247,7 +249,12 @@ async def serve(
         record_keys=record_keys,
         trusted_people=trusted_people,
     )
-    async with until_told_to_stop() as stop, running:
+    async with until_told_to_stop() as stop, contextlib.AsyncExitStack() as stack:
+        try:
+            await stack.enter_async_context(running)
+        except (StoreDown, CallEnded):
+            _log.critical("the store does not answer: start it, or say where it is by PILOTE_REDIS_URL")
+            raise SystemExit(1) from None
         await stop.wait()
 
 

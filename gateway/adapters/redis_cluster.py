@@ -48,7 +48,11 @@ async def opened(url: str, *, timeout_ms: int) -> StoreConnection:
     except (RedisError, OSError) as error:
         raise StoreDown("the store cannot be reached") from error
     connection = (ClusterConnection if cluster else RedisConnection)(url, timeout_ms=timeout_ms)
-    await connection.open()
+    try:
+        await connection.open()
+    except BaseException:
+        await connection.close()
+        raise
     return connection
 
 

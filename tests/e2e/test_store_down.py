@@ -1,12 +1,15 @@
 """The store killed and frozen in the middle of load: callers hear it soon, and nothing is lost or let through."""
 
 import asyncio
+import contextlib
 import time
 from collections import Counter
+from pathlib import Path
 
 import grpc
 import pytest
 
+from gateway import redis_clients
 from pilote.crm.v1.message_service_pb2 import SendMessageRequest
 from tests.adapters.conftest import freeze, thaw
 from tests.e2e.policy import cap, policy
@@ -72,6 +75,21 @@ async def test_killed_in_the_middle_of_load_the_store_loses_no_record_and_no_cap
     assert sent <= {each.decision for each in ended}
     spool = world.home / "gateway-0" / "spool"
     await until(lambda: not any(file.stat().st_size for file in spool.iterdir()), what="an empty spool")
+
+
+async def test_a_gateway_that_starts_before_its_store_waits_for_it(
+    own_redis: Store, upstream: FakeUpstream, tmp_path: Path
+) -> None:
+    own_redis.kill()
+    async with contextlib.AsyncExitStack() as stack:
+        redis = redis_clients.client(own_redis.url, cluster=False)
+        stack.push_async_callback(redis.aclose)
+        world = World(redis, own_redis.url, tmp_path, stack)
+        starting = asyncio.create_task(world.gateway())
+        await asyncio.to_thread(own_redis.start)
+        await starting
+        await world.publish(policy(upstream.address))
+        assert (await told(world.agent().messages.SendMessage(send(), metadata=SALES))).code is grpc.StatusCode.OK
 
 
 async def test_a_frozen_store_fails_calls_within_its_timeout_and_then_goes_on(
