@@ -16,6 +16,8 @@ from redis.connection import parse_url
 from redis.exceptions import ConnectionError as RedisConnectionError
 from redis.exceptions import RedisClusterException, RedisError
 
+from gateway.starting import answered
+
 
 class ClusterClient(RedisCluster):
     """A client of a cluster that fails as one of a single server does: with `RedisError` or `OSError` only."""
@@ -93,6 +95,15 @@ async def connected(url: str, **options: Any) -> Client:
         RedisError, OSError: when nobody answers.
     """
     return client(url, cluster=await is_cluster(url), **options)
+
+
+async def patiently(url: str, **options: Any) -> Client:
+    """The same at a process's start, where a store that is busy, or starts as well, is waited for.
+
+    Raises:
+        RedisError, OSError: when nobody answers for `starting.PATIENCE_SECONDS`.
+    """
+    return await answered(lambda: connected(url, **options), away=(RedisError, OSError))
 
 
 def client(url: str, *, cluster: bool, **options: Any) -> Client:

@@ -74,6 +74,8 @@ from pilote.decision.v1 import decision_service_pb2_grpc
 from pilote.envoy import access_log_pb2_grpc, auth_pb2_grpc, ext_proc_pb2_grpc, ratelimit_pb2_grpc
 
 _log = logging.getLogger(__name__)
+_AWAY: Final = (StoreDown, CallEnded)
+"""What says at the start that the store does not answer."""
 
 FIRST_LOOK_SECONDS: Final = 10.0
 """Longest wait for the active revision at the start; then calls are refused until it comes."""
@@ -147,7 +149,7 @@ async def gateway(
         OSError: the address is taken.
     """
     async with contextlib.AsyncExitStack() as stack:
-        connection = await answered(lambda: opened(redis_url, timeout_ms=settings.store_timeout_ms))
+        connection = await answered(lambda: opened(redis_url, timeout_ms=settings.store_timeout_ms), away=_AWAY)
         stack.push_async_callback(connection.close)
         options = {"protocol": 2, "retry": Retry(NoBackoff(), 1), "socket_connect_timeout": 1}
         redis = redis_clients.client(redis_url, cluster=connection.servers != ("",), **options)
@@ -156,7 +158,7 @@ async def gateway(
         stack.push_async_callback(spool.close)
         admission = Admission(connection, spool)
         stack.push_async_callback(admission.close)
-        await answered(lambda: admission.prepare(()))  # calls are recorded before the first revision too
+        await answered(lambda: admission.prepare(()), away=_AWAY)  # calls are recorded before the first revision too
         facts = FactStore(connection, lambda server: redis_clients.server(redis_url, server, **options))
         stack.push_async_callback(facts.close)
         failures = RuleFailures(connection)
@@ -171,7 +173,7 @@ async def gateway(
         stack.callback(gathering.close)
         recorder = Recorder(admission, Sealer(replay_keys) if replay_keys else None)
         keeping = Keeping(HoldStore(over_connection(connection), Sealer(hold_keys)), note=recorder.note)
-        await answered(keeping.store.prepare)
+        await answered(keeping.store.prepare, away=_AWAY)
         shadowing = Shadowing(
             upstreams, admission, failures=failures, pseudonym_key=pseudonym_key, watched=watch.copied
         )
@@ -252,7 +254,7 @@ async def serve(
     async with until_told_to_stop() as stop, contextlib.AsyncExitStack() as stack:
         try:
             await stack.enter_async_context(running)
-        except (StoreDown, CallEnded):
+        except _AWAY:
             _log.critical("the store does not answer: start it, or say where it is by PILOTE_REDIS_URL")
             raise SystemExit(1) from None
         await stop.wait()

@@ -65,7 +65,7 @@ async def running(options: Options) -> AsyncIterator[int]:
     """
     own = instance("control")
     async with (
-        await redis_clients.connected(options.redis_url, **_REDIS) as redis,
+        await redis_clients.patiently(options.redis_url, **_REDIS) as redis,
         metering(own, options.to) as meters,
         grpc.aio.insecure_channel(options.audit, options=_AUDIT) as channel,
     ):

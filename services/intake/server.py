@@ -112,7 +112,7 @@ async def running(options: Options) -> AsyncIterator[Ports]:
     """
     own = instance("intake")
     async with (
-        await redis_clients.connected(options.redis_url, **_REDIS) as redis,
+        await redis_clients.patiently(options.redis_url, **_REDIS) as redis,
         metering(own, options.to) as meters,
         _outcomes(options, redis) as outcomes,
     ):

@@ -69,7 +69,7 @@ async def controlling(redis_url: str, audit: str, *, clock_ms: Callable[[], int]
     """
     options: dict[str, Any] = {"retry": Retry(NoBackoff(), 1), "socket_connect_timeout": 1, "socket_timeout": 2}
     async with (
-        await redis_clients.connected(redis_url, **options) as redis,
+        await redis_clients.patiently(redis_url, **options) as redis,
         grpc.aio.insecure_channel(audit) as channel,
     ):
         yield Controller(RevisionStore(redis), AuditServiceStub(channel), clock_ms=clock_ms)

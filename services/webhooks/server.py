@@ -83,7 +83,7 @@ async def running(
         channel = await stack.enter_async_context(grpc.aio.insecure_channel(audit))
 
         async def connected() -> tuple[Any, WebhookStore]:
-            redis = await redis_clients.connected(redis_url, **options)
+            redis = await redis_clients.patiently(redis_url, **options)
             stack.push_async_callback(redis.aclose)
             return redis, WebhookStore(redis, Sealer(sealing))
 

@@ -188,7 +188,7 @@ async def looking(
         RedisError, OSError: the store does not answer.
     """
     async with (
-        await redis_clients.connected(redis_url, **_OPTIONS) as redis,
+        await redis_clients.patiently(redis_url, **_OPTIONS) as redis,
         grpc.aio.insecure_channel(audit) as channel,
     ):
         findings = FindingStore(redis)
