@@ -98,7 +98,7 @@ def _contact(
         seniority=row.seniority,
         role_function=row.role_function,
         language="en-GB" if account.region == "UK" else "en-US",
-        time_zone=_time_zone(account),
+        time_zone=time_zone(account),
         deals=deals,
         activities_count=sum(activities[lead.lead_id] for lead in leads),
         texts=first.texts if first else texts_of(row, account, lead=None),
@@ -117,7 +117,8 @@ def _deal(row: Any, account: Any) -> DemoDeal:
     )
 
 
-def _time_zone(account: Any) -> str:
+def time_zone(account: Any) -> str:
+    """IANA name of the zone that the contacts of a company live in."""
     if account.region == "UK":
         return "Europe/London"
     # By company, because colleagues mostly live in one zone; crc32, because `hash` differs from run to run.
