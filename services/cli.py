@@ -27,6 +27,7 @@ from services.commands import (
     processes,
     replay_commands,
     revision_commands,
+    simulate_command,
 )
 from services.commands.audit_commands import commands as audit_commands
 from services.commands.connector_commands import commands as connector_commands
@@ -302,6 +303,7 @@ operating.add_to(app, _shell)
 plan_command.add_to(app, _shell)
 probe_command.add_to(app, _shell)
 backtest_command.add_to(app, _shell)
+simulate_command.add_to(app, _shell)
 replay_commands.add_to(app, _shell)
 person_command.add_to(app, _shell)
 personal_commands.add_to(app, _shell)
