@@ -76,10 +76,10 @@ class Columns:
         """
         rows: dict[str, list[Row]] = {table.name: [] for table in TABLES}
         tree = Growing(self._tree.size, self._tree.peaks)
-        for kind, parts, leaf_hash in entries:
-            for name, row in rows_of(kind, parts, leaf=tree.size):
+        for leaf, (kind, parts, _) in enumerate(entries, start=tree.size):
+            for name, row in rows_of(kind, parts, leaf=leaf):
                 rows[name].append(row)
-            tree.add(leaf_hash)
+        tree.extend([leaf_hash for _, _, leaf_hash in entries])
         with self._lock:
             self._engine.begin()
             try:

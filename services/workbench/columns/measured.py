@@ -38,11 +38,6 @@ class Measured(msgspec.Struct, frozen=True):
     value: float | str
     """A word, or a number; NaN for one that is not there."""
 
-    @property
-    def numbers(self) -> bool:
-        """Whether it is a number."""
-        return not isinstance(self.value, str)
-
 
 Segments = tuple[str, ...]
 """Names of them, in order."""
@@ -56,15 +51,34 @@ def segments_of(values: Values) -> Segments:
     return ()
 
 
-def measured(values: Values, segments: Segments) -> Iterator[Measured]:
-    """What is measured of these values, each name once; `segments` are those that they say."""
-    for name, value in values:
-        if name == _SEGMENTS_OF:
-            yield Measured(SEGMENTS, "", " + ".join(segments) or NONE)
-        elif name.startswith(_SCORES):
-            yield Measured(SCORE, name, _number(value))
-        elif name.startswith(("facts.", "request.")):
-            yield _one(FACT if name.startswith("facts.") else INPUT, name, value)
+class Measuring:
+    """Says what is measured of values; knows the words that have come, which are few, for as long as it is kept."""
+
+    def __init__(self) -> None:
+        self._known: dict[tuple[str, str], Measured | None] = {}
+
+    def of(self, values: Values, segments: Segments) -> Iterator[Measured]:
+        """What is measured of these values, each name once; `segments` are those that they say."""
+        known = self._known
+        for name, value in values:
+            if name == _SEGMENTS_OF:
+                found: Measured | None = Measured(SEGMENTS, "", " + ".join(segments) or NONE)
+            elif type(value) is not str:
+                found = _measured(name, value)
+            elif (name, value) in known:
+                found = known[name, value]
+            else:
+                found = known[name, value] = _measured(name, value)
+            if found is not None:
+                yield found
+
+
+def _measured(name: str, value: Any) -> Measured | None:
+    if name.startswith(_SCORES):
+        return Measured(SCORE, name, _number(value))
+    if name.startswith("facts."):
+        return _one(FACT, name, value)
+    return _one(INPUT, name, value) if name.startswith("request.") else None
 
 
 def _one(measure: str, name: str, value: Any) -> Measured:

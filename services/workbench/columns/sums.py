@@ -14,7 +14,7 @@ import msgspec
 import numpy as np
 
 from services.insights.drift.histograms import Grid
-from services.workbench.columns.measured import Segments, Values, measured
+from services.workbench.columns.measured import Measuring, Segments, Values
 from services.workbench.columns.rows import Row
 from services.workbench.columns.tables import ADMITTED
 
@@ -174,6 +174,7 @@ class _Gathered:
 
     def __init__(self) -> None:
         self._found: dict[tuple[Any, ...], dict[Kind, list[Any]]] = {}
+        self._measuring = Measuring()  # for these values only: texts of customers are among them
 
     def add(self, row: Row, values: Values, segments: Segments, *, first: bool) -> None:
         tenant, agent, model, version, method, at_ms, verdict, reason = _CALL(row)
@@ -181,9 +182,16 @@ class _Gathered:
         for segment in segments:  # every call of it: who was refused was so at a later one, as often as not
             its.setdefault((segment, VERDICT, "", False), []).append(f"{verdict} {reason}".rstrip())
         if first:
-            for each in measured(values, segments):
-                for segment in ("", *segments):
-                    its.setdefault((segment, each.measure, each.field, each.numbers), []).append(each.value)
+            whose = ("", *segments)
+            for each in self._measuring.of(values, segments):
+                measure, field, value = each.measure, each.field, each.value
+                numbers = type(value) is not str
+                for segment in whose:
+                    kind = (segment, measure, field, numbers)
+                    if kind in its:
+                        its[kind].append(value)
+                    else:
+                        its[kind] = [value]
 
     def sums(self) -> Sums:
         """All of them; the cells of all numbers are looked for in one go."""

@@ -209,3 +209,15 @@ def test_nonsense_is_no_proof(first: int, second: int, path: list[bytes]) -> Non
 
 def test_the_empty_tree_has_the_root_of_nothing() -> None:
     assert tree_of([]).root() == EMPTY_ROOT
+
+
+@given(st.lists(st.integers(0, 40), max_size=8))
+def test_leaves_that_come_together_grow_the_tree_as_those_that_come_one_by_one(many: list[int]) -> None:
+    together, alone, number = Growing(), Growing(), 0
+    for some in many:
+        leaves = [leaf_hash(b"%d" % each) for each in range(number, number + some)]
+        together.extend(leaves)
+        for leaf in leaves:
+            alone.add(leaf)
+        number += some
+        assert (together.size, together.peaks, together.root) == (alone.size, alone.peaks, alone.root)
