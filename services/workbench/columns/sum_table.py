@@ -19,7 +19,7 @@ from services.workbench.columns.sums import (
     KEPT_HOURS,
     Counts,
     Group,
-    Kind,
+    Packed,
     Person,
     Sheet,
     Summing,
@@ -70,7 +70,7 @@ def keep(engine: duckdb.DuckDBPyConnection, sums: Sums, *, sealing: Summing) -> 
     for *names, sealed in engine.execute(_OF_HOURS, {"hours": hours}).fetchall():
         sheet = Sheet(*names)
         if sheet in sums:
-            add(sums, {sheet: dict(opened(sheet, sealed, sealing=sealing))})
+            add(sums, {sheet: {each.kind: each.counts for each in opened(sheet, sealed, sealing=sealing)}})
         else:
             rows.append((*names, sealed))
     rows += [(*_OF(each), sealing.seal(packed(kinds), bound_to=each.bound_to)) for each, kinds in sums.items()]
@@ -87,10 +87,10 @@ def forget(engine: duckdb.DuckDBPyConnection, *, now_ms: int) -> None:
     engine.execute("DELETE FROM sums WHERE at_hour < ?", [now_ms // HOUR_MS - KEPT_HOURS])
 
 
-def opened(sheet: Sheet, sealed: bytes, *, sealing: Summing) -> Iterator[tuple[Kind, Counts]]:
+def opened(sheet: Sheet, sealed: bytes, *, sealing: Summing) -> Sequence[Packed]:
     """The sums of a sheet; none where it cannot be opened."""
     clear = sealing.open(bytes(sealed), bound_to=sheet.bound_to)
-    return iter(()) if clear is None else unpacked(clear)
+    return () if clear is None else unpacked(clear)
 
 
 def read(
@@ -104,16 +104,19 @@ def read(
     sheets = [(Sheet(*each), sealed) for each, sealed in zip(names, found["sealed"], strict=True)]
     sizes: dict[tuple[Any, ...], int] = {}
     for sheet, sealed in sheets:
-        of = (sheet.tenant, sheet.agent, sheet.version, sheet.method)
-        for kind, counts in opened(sheet, sealed, sealing=sealing):
-            sizes[*of, *kind] = sizes.get((*of, *kind), 0) + sum(counts.values())
+        for each in opened(sheet, sealed, sealing=sealing):
+            series = _series(sheet, each)
+            sizes[series] = sizes.get(series, 0) + each.size
     enough = (each for each in sizes.items() if each[1] >= least)
     largest = {series for series, _ in nsmallest(most, enough, key=lambda each: (-each[1], each[0]))}
     for sheet, sealed in sheets:
-        of = (sheet.tenant, sheet.agent, sheet.version, sheet.method)
-        for kind, counts in opened(sheet, sealed, sealing=sealing):
-            if (*of, *kind) in largest:
-                yield Group(*of, *kind, at_hour=sheet.at_hour), _histogram(counts, numbers=kind[-1])
+        for each in opened(sheet, sealed, sealing=sealing):
+            if (series := _series(sheet, each)) in largest:
+                yield Group(*series, sheet.at_hour), _histogram(each.counts, numbers=each.numbers)
+
+
+def _series(sheet: Sheet, each: Packed) -> tuple[Any, ...]:
+    return sheet.tenant, sheet.agent, sheet.version, sheet.method, *each.kind
 
 
 def _histogram(counts: Counts, *, numbers: bool) -> Histogram:

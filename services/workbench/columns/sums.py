@@ -5,7 +5,7 @@ later, and what many calls about the same people say is less than their number. 
 method in an hour are sealed together where they rest: most of them are of a few values, and there are many.
 """
 
-from collections.abc import Iterable, Iterator, Mapping, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from itertools import chain, islice
 from operator import itemgetter
 from typing import TYPE_CHECKING, Any, Final, Protocol
@@ -33,7 +33,7 @@ KEPT_HOURS: Final = 24 * 18
 HOUR_MS: Final = 3_600_000
 DAY_MS: Final = 24 * HOUR_MS
 _encode: Final = msgspec.msgpack.encode
-_sheet: Final = msgspec.msgpack.Decoder(list[tuple[str, str, str, bool, dict[int | str, int]]])
+_counts: Final = msgspec.msgpack.Decoder(dict[int | str, int])
 _AT: Final = ADMITTED.places
 _ID, _SUMMED = _AT["id"], _AT["summed"]
 _SERIES: Final = ("tenant", "agent", "model", "version", "method")
@@ -158,15 +158,41 @@ def counted(keys: Iterable[Any]) -> Counts:
     return counts
 
 
+class Packed(msgspec.Struct, frozen=True, array_like=True):
+    """One sum as it is sealed with the others of its sheet. Its counts are decoded only where they are wanted."""
+
+    segment: str
+    measure: str
+    field: str
+    numbers: bool
+    size: int
+    """How many values came."""
+    told: msgspec.Raw
+
+    @property
+    def kind(self) -> Kind:
+        """What it is of."""
+        return self.segment, self.measure, self.field, self.numbers
+
+    @property
+    def counts(self) -> Counts:
+        """How often each came."""
+        return _counts.decode(self.told)
+
+
 def packed(kinds: Mapping[Kind, Counts]) -> bytes:
-    """A sheet as bytes, to be sealed."""
-    return _encode([(*kind, counts) for kind, counts in kinds.items()])
+    """A sheet as bytes, to be sealed; `unpacked` gives it again."""
+    return _encode(
+        [Packed(*kind, sum(counts.values()), msgspec.Raw(_encode(counts))) for kind, counts in kinds.items()]
+    )
 
 
-def unpacked(clear: bytes) -> Iterator[tuple[Kind, Counts]]:
-    """It again."""
-    for segment, measure, field, numbers, counts in _sheet.decode(clear):
-        yield (segment, measure, field, numbers), counts
+def unpacked(clear: bytes) -> Sequence[Packed]:
+    """The sums of a sheet."""
+    return _sheet.decode(clear)
+
+
+_sheet: Final = msgspec.msgpack.Decoder(list[Packed])
 
 
 class _Gathered:
