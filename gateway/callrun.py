@@ -20,6 +20,7 @@ from gateway.core.errors import CallEnded, Reason
 from gateway.core.forwarding import ForwardRule
 from gateway.core.holds import Hold
 from gateway.core.policy.upstreams import Upstream
+from gateway.core.progress import NOBODY_KNOWS, Progress
 from gateway.core.record import Acted, Attempt, Outcome, decision_id
 from gateway.core.revision.compiled import MethodPolicy, Revision
 from gateway.core.routing import NOWHERE, Routed
@@ -76,13 +77,12 @@ class CallRun:
         "acted", "admitted", "agent", "answer", "asked", "asked_channel", "assigned", "attempts", "begun", "beside",
         "call", "cell", "costs", "decided", "decision", "described", "draw", "ended", "facts", "first_routed", "id",
         "identified", "incoming", "known", "led_by", "messages_in", "messages_out", "outcome", "parent", "policy",
-        "received_ms", "released", "request", "reservation", "response_bytes", "revision", "route", "routed",
-        "served", "started", "substitute", "told", "trailers", "upstream", "upstream_us", "usage", "values",
+        "progress", "received_ms", "released", "request", "reservation", "response_bytes", "revision", "route",
+        "routed", "served", "started", "substitute", "told", "trailers", "upstream", "upstream_us", "usage", "values",
     )  # fmt: skip
 
     def __init__(self, incoming: Incoming, *, parent: str = "", received_ms: int = 0, decision: str = "") -> None:
-        self.incoming = incoming
-        self.parent = parent
+        self.incoming, self.parent = incoming, parent
         self.started = time.perf_counter()
         self.begun = self.identified = self.described = self.known = self.decided = self.admitted = 0.0
         """When each step was over, like `started` in seconds of a clock of its own; 0 for one that was not reached."""
@@ -102,6 +102,7 @@ class CallRun:
         self.upstream: Upstream | None = None
         """Where the route leads, by the revision that decided: another one may become active meanwhile."""
         self.facts: Facts = UNKNOWN_SUBJECT
+        self.progress: Mapping[str, Progress] = NOBODY_KNOWS  # of the objectives of its tenant, by their names
         self.draw = 0.0
         """A random number in [0, 1), for calls that have nothing to be assigned by."""
         self.decision: Decision | None = None

@@ -39,7 +39,15 @@ def weighed(run: CallRun, *, pseudonym_key: bytes, approved: bool) -> Verdict:
     """The same, without any words: what the rules say of the call is in `run.decision`, and where it goes in `run`."""
     revision, policy, agent, call = run.revision, run.policy, run.agent, run.call
     assert revision is not None and policy is not None and agent is not None and call is not None  # noqa: PT018, S101
-    values = unrouted(revision, agent=agent, call=call, facts=run.facts)
+    values = unrouted(
+        revision,
+        policy,
+        agent=agent,
+        call=call,
+        facts=run.facts,
+        now_ms=run.received_ms,
+        progress=run.progress,
+    )
     run.routed = route(
         policy.routing,
         call,

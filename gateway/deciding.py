@@ -28,6 +28,7 @@ def decided(
         ref=functools.partial(_ref, pseudonym_key, agent.tenant),
         now_ms=run.received_ms,
         approved=approved,
+        progress=run.progress,
         values=values,
     )
 

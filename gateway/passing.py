@@ -42,7 +42,16 @@ def learn(run: CallRun, metadata: Metadata, response: bytes | None, *, whole: bo
         run.usage = contract.usage(reply)
     if not whole if contract.metered is None else not contract.metered(reply):
         return
-    values = values_of(run.revision, agent=run.agent, call=run.call, facts=run.facts, route=run.route)
+    values = values_of(
+        run.revision,
+        run.policy,
+        agent=run.agent,
+        call=run.call,
+        facts=run.facts,
+        route=run.route,
+        now_ms=run.received_ms,
+        progress=run.progress,
+    )
     run.costs = costs(run.policy.limits, {**values, "response": reply, "trailers": texts}, now_ms=run.received_ms)
 
 

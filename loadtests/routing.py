@@ -29,6 +29,7 @@ from gateway.messages.describe import describe
 from pilote.crm.v1.message_pb2 import Message
 from pilote.crm.v1.message_service_pb2 import SendMessageRequest
 
+NOW_MS: Final = 1_767_603_600_000
 METHOD: Final = "/pilote.crm.v1.MessageService/SendMessage"
 ROUTES: Final = 200
 EXPERIMENTS: Final = 50
@@ -63,13 +64,15 @@ def measured(*, rounds: int = ROUNDS, calls: int = CALLS) -> dict[str, Any]:
 def _round(revision: Revision, count: int) -> tuple[float, float]:
     agent = revision.agent("bot")
     assert agent is not None  # noqa: S101 - it is in the policy below
-    routing, clock = revision.methods[METHOD].routing, time.process_time
+    policy, clock = revision.methods[METHOD], time.process_time
     calls = _calls(revision, count)
     began = clock()
-    values = [unrouted(revision, agent=agent, call=call, facts=UNKNOWN_SUBJECT) for call in calls]
+    values = [
+        unrouted(revision, policy, agent=agent, call=call, facts=UNKNOWN_SUBJECT, now_ms=NOW_MS) for call in calls
+    ]
     between = clock()
     for call, seen in zip(calls, values, strict=True):
-        route(routing, call, facts=UNKNOWN_SUBJECT, values=seen, now_ms=1_767_603_600_000, draw=0.5)
+        route(policy.routing, call, facts=UNKNOWN_SUBJECT, values=seen, now_ms=NOW_MS, draw=0.5)
     ended = clock()
     return (ended - between) / count * 1e6, (between - began) / count * 1e6
 

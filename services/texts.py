@@ -139,7 +139,7 @@ _TEXTS: Final = {
         "Le stockage ne répond pas. `pilote up` tourne-t-il, PILOTE_REDIS_URL est-elle juste ?",
     ),
     "objective-route": ("route", "route"),
-    "objective-promise": ("objective", "objectif"),
+    "objective-promise": ("service objective", "objectif de service"),
     "objective-state": ("state", "état"),
     "objective-left": ("error budget left", "budget d’erreurs restant"),
     "objective-no-traffic": ("no calls in 30 days", "aucun appel en 30 jours"),

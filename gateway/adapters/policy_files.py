@@ -1,6 +1,7 @@
 """Policy files: YAML with line numbers, the packs it is made of, and the files it takes other things from."""
 
 import base64
+import datetime as dt
 import hashlib
 import json
 from pathlib import Path as FilePath
@@ -155,7 +156,8 @@ class _Reader:
 
     def _scalar(self, node: yaml.Node, path: Path) -> Any:
         try:
-            return self._scalars.construct_object(node)
+            value = self._scalars.construct_object(node)
+            return str(node.value) if isinstance(value, dt.date) else value  # a policy has days as texts
         except (yaml.YAMLError, ValueError, LookupError, AttributeError):  # all of them, for "2026-13-01", "!x y", "="
             self._mistakes.add(path, "value-unreadable", value=str(node.value)[:40])
             return None

@@ -12,7 +12,7 @@ _DECIDED: Final = (
     *("operation", "subject_ref", "channel", "asked_channel", "category", "purpose", "contact_ref", "brand", "topics"),
     *("model", "version", "route", "arm", "upstream", "inference", "prompt", "connector_version", "unit_ref"),
     *("exposures", "named", "rollout", "lineage", "request_bytes", "conversation", "obligations", "holdouts"),
-    *("retention", "keep_days", "revision_sha256"),
+    *("retention", "keep_days", "revision_sha256", "campaign", "objective"),
 )
 """The fields of a record that follow from the policy and the call's inputs alone."""
 LATER: Final = frozenset(

@@ -55,6 +55,8 @@ class Call(msgspec.Struct, frozen=True, kw_only=True):
     channel: str = ""
     category: str = ""
     brand: str = ""
+    campaign: str = ""
+    """In its one spelling, `gateway.core.campaigns`."""
     topics: tuple[str, ...] = ()
     model: str = ""
     model_version: str = ""

@@ -22,6 +22,7 @@ NOUNS: Final[Mapping[str, tuple[str, str]]] = {
     "experiments": ("the experiment", "l’expérience"),
     "holdouts": ("the holdout", "le groupe témoin"),
     "rollouts": ("the rollout", "le déploiement progressif"),
+    "objectives": ("the objective", "l’objectif"),
     "rules": ("the rule", "la règle"),
     "limits": ("the limit", "la limite"),
     "caps": ("the cap", "le plafond"),

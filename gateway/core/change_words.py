@@ -25,7 +25,7 @@ _LONGEST: Final = 100
 _CONTACTS: Final = frozenset({"quiet_hours", "consents", "holdouts", "caps", "pressure"})
 """Sections that say who may be contacted, and when."""
 _MOVES_PEOPLE: Final = frozenset({"weight", "seed", "layer", "first", "last", "unit", "sticky", "coverage"})
-_WORDS_ONLY: Final = frozenset({"description", "hypothesis", "message", "citation", "reason", "objectives"})
+_WORDS_ONLY: Final = frozenset({"description", "hypothesis", "message", "citation", "reason", "objectives", "title"})
 
 Found = tuple[list[str], set[tuple[str, ...]]]
 """What was said in words of its own, and the paths of the fields that are done with."""

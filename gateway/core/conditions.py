@@ -20,6 +20,7 @@ VARIABLES: Final = {
     "call": "pilote.governance.v1.RuleCall",
     "facts": "pilote.governance.v1.RuleFacts",
     "route": "pilote.governance.v1.RuleRoute",
+    "objective": "pilote.governance.v1.RuleObjective",
 }
 """What a rule sees besides `request` and `now`, with the message types that describe it."""
 

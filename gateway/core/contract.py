@@ -37,6 +37,7 @@ class Said(NamedTuple):
     contact_point: str = ""
     session: str = ""
     identity: str = ""
+    campaign: str = ""
 
 
 class TokenUsage(NamedTuple):

@@ -11,9 +11,11 @@ from gateway.core.consent_rules import Missing, look_at
 from gateway.core.errors import Reason
 from gateway.core.experiments import about, covering, holding
 from gateway.core.limits import Bucket, Context, DimensionMissing, limit_bucket
+from gateway.core.objectives import ObjectiveRule, served
 from gateway.core.policy.ruling import Rule
 from gateway.core.policy.vocabulary import Message, cited, duration_ms
 from gateway.core.pressure import cap_buckets, score_bucket
+from gateway.core.progress import NOBODY_KNOWS, Progress
 from gateway.core.quiet_hours import covers, wait_ms
 from gateway.core.record import RuleLook, Verdict
 from gateway.core.revision.compiled import MethodPolicy, Revision
@@ -52,6 +54,8 @@ class Decision(msgspec.Struct, frozen=True, kw_only=True):
     """Whether a rule failed at run time; which, the looks say."""
     holdouts: tuple[str, ...] = ()
     """The holdouts in which the customer was looked for."""
+    objective: str = ""
+    """The objective that the call serves, or would."""
 
 
 def decide(
@@ -65,16 +69,21 @@ def decide(
     ref: Callable[[str], str],
     now_ms: int,
     approved: bool = False,
+    progress: Mapping[str, Progress] = NOBODY_KNOWS,
     values: Mapping[str, object] | None = None,
 ) -> Decision:
     """Evaluate every rule of the method: any that denies wins, then any that holds, else at least one must allow.
 
     `now_ms` is milliseconds since the epoch, `ref` makes the pseudonym of a text. The looks are in the revision's order
     and name only rules that applied. `approved`: a person has approved this call, which waives what asks for a person,
-    and nothing else: holds, the level "approve", caps and sequences that want a review. `values` is what `unrouted`
-    gives of the same call, where that was needed before.
+    and nothing else: holds, the level "approve", caps and sequences that want a review. `progress` is how objectives
+    stand, by their names. `values` is what `unrouted` gives of the same call, where that was needed before.
     """
-    values = with_route(revision, values or unrouted(revision, agent=agent, call=call, facts=facts), route=route)
+    aim = served(policy.objectives, agent=agent, call=call, facts=facts, now_ms=now_ms) if policy.objectives else None
+    objective = "" if aim is None else aim.name
+    if values is None:
+        values = unrouted(revision, policy, agent=agent, call=call, facts=facts, now_ms=now_ms, progress=progress)
+    values = with_route(revision, values, route=route)
     looked = _look(policy.rules, policy.conditions.evaluate(values, now_ms=now_ms))
     looks, denying = looked.looks, looked.denying
     if denying is not None:
@@ -87,15 +96,24 @@ def decide(
             retry_after_ms=None if denying.retry_after is None else duration_ms(denying.retry_after),
             citation=cited(denying.citation),
             looks=looks,
+            objective=objective,
         )
     granting = looked.allowing or looked.holding
     if granting is None:
-        return Decision(verdict=Verdict.DENY, reason=Reason.POLICY_DENIED, looks=looks, failing=looked.failing)
+        return Decision(
+            verdict=Verdict.DENY,
+            reason=Reason.POLICY_DENIED,
+            looks=looks,
+            failing=looked.failing,
+            objective=objective,
+        )
     barred, asked = _barred(revision, agent, call=call, facts=facts, now_ms=now_ms)
     looks += asked
     holdouts = about(revision.holdouts, call) if revision.holdouts and call.operation is Operation.CONTACT else ()
     if barred is not None:
-        return msgspec.structs.replace(barred, looks=looks, failing=looked.failing, holdouts=holdouts)
+        return msgspec.structs.replace(
+            barred, looks=looks, failing=looked.failing, holdouts=holdouts, objective=objective
+        )
     quiet, watched = _quiet(revision, call, facts=facts, now_ms=now_ms)
     looks += watched
     level = policy.autonomy.get(agent.name, "")
@@ -104,9 +122,11 @@ def decide(
     context = Context(agent, call, route, facts, values, ref, now_ms)
     if quiet is not None and (quiet.verdict is Verdict.DENY or level != "observe"):
         claims = () if quiet.verdict is Verdict.DENY else _claims(policy, context)
-        return msgspec.structs.replace(quiet, looks=looks, failing=looked.failing, claims=claims, holdouts=holdouts)
+        return msgspec.structs.replace(
+            quiet, looks=looks, failing=looked.failing, claims=claims, holdouts=holdouts, objective=objective
+        )
     try:
-        buckets = _buckets(policy, context, approved=approved)
+        buckets = _buckets(policy, context, aim=aim, approved=approved)
     except DimensionMissing as missing:
         return Decision(
             verdict=Verdict.DENY,
@@ -120,6 +140,7 @@ def decide(
             looks=looks,
             failing=looked.failing,
             holdouts=holdouts,
+            objective=objective,
         )
     if revision.cells and (cells := revision.cells.get(agent.tenant)):
         buckets = shared(buckets, cells, divided=revision.divided)
@@ -134,6 +155,7 @@ def decide(
             would=would,
             failing=looked.failing,
             holdouts=holdouts,
+            objective=objective,
         )
     return Decision(
         verdict=Verdict.ALLOW,
@@ -143,6 +165,7 @@ def decide(
         redacting=looked.redacting,
         failing=looked.failing,
         holdouts=holdouts,
+        objective=objective,
     )
 
 
@@ -171,12 +194,32 @@ def _held(holding: Rule | None, level: str, *, approved: bool) -> Decision | Non
     )
 
 
-def values_of(revision: Revision, *, agent: Agent, call: Call, facts: Facts, route: Route) -> Mapping[str, object]:
+def values_of(
+    revision: Revision,
+    policy: MethodPolicy,
+    *,
+    agent: Agent,
+    call: Call,
+    facts: Facts,
+    route: Route,
+    now_ms: int,
+    progress: Mapping[str, Progress] = NOBODY_KNOWS,
+) -> Mapping[str, object]:
     """What expressions see of a call."""
-    return with_route(revision, unrouted(revision, agent=agent, call=call, facts=facts), route=route)
+    before = unrouted(revision, policy, agent=agent, call=call, facts=facts, now_ms=now_ms, progress=progress)
+    return with_route(revision, before, route=route)
 
 
-def unrouted(revision: Revision, *, agent: Agent, call: Call, facts: Facts) -> Mapping[str, object]:
+def unrouted(
+    revision: Revision,
+    policy: MethodPolicy,
+    *,
+    agent: Agent,
+    call: Call,
+    facts: Facts,
+    now_ms: int,
+    progress: Mapping[str, Progress] = NOBODY_KNOWS,
+) -> Mapping[str, object]:
     """What they see of one whose route is not known yet."""
     engine = revision.engine
     values = {
@@ -186,6 +229,11 @@ def unrouted(revision: Revision, *, agent: Agent, call: Call, facts: Facts) -> M
     }
     if facts is not UNREADABLE_SUBJECT:
         values["facts"] = engine.facts_value(facts)
+    if policy.reads_objective:
+        aim = served(policy.objectives, agent=agent, call=call, facts=facts, now_ms=now_ms)
+        values["objective"] = (
+            engine.no_objective if aim is None else engine.objective_value(aim, progress.get(aim.name), now_ms=now_ms)
+        )
     return values
 
 
@@ -307,13 +355,17 @@ def _look(rules: tuple[Rule, ...], results: list[bool | str]) -> _Looked:
     return _Looked(tuple(looks), allowing, holding, denying, tuple(redacting), failing)
 
 
-def _buckets(policy: MethodPolicy, context: Context, *, approved: bool) -> tuple[Bucket, ...]:
+def _buckets(
+    policy: MethodPolicy, context: Context, *, aim: ObjectiveRule | None, approved: bool
+) -> tuple[Bucket, ...]:
     found = [limit_bucket(rule, context) for rule in policy.limits]
     for cap in policy.caps:
         found += cap_buckets(cap, context)
     if policy.score is not None:
         found.append(score_bucket(policy.score, context.call))
     found += [step_bucket(rule, context) for rule in policy.steps]
+    if aim is not None and context.call.operation is Operation.CONTACT:
+        found += aim.buckets
     buckets = tuple([bucket for bucket in found if bucket is not None])
     return tuple([_waived(bucket) for bucket in buckets]) if approved else buckets
 

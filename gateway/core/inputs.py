@@ -3,6 +3,7 @@
 Holds the request and what was known of the customer, in the clear: it leaves the gateway sealed only.
 """
 
+from collections.abc import Mapping
 from typing import Final
 
 import msgspec
@@ -10,6 +11,7 @@ import msgspec
 from gateway.core.assignment import BASIS_POINTS
 from gateway.core.call import UNKNOWN_SUBJECT, UNREADABLE_SUBJECT, Facts, Lineage, Route
 from gateway.core.errors import Reason
+from gateway.core.progress import Progress
 from gateway.core.routing import ArmTarget
 
 LARGEST_REQUEST: Final = 65_536
@@ -70,6 +72,10 @@ class Inputs(msgspec.Struct, frozen=True, omit_defaults=True, kw_only=True):
     """What is known of the customer could not be read then."""
     pressure_read: bool = False
     """The facts hold the score of contact pressure at that time."""
+    progress: Mapping[str, Progress] = {}
+    """How the objectives stood that the call might have served, by their names."""
+    progress_read: bool = False
+    """Conditions looked at how they stood."""
     lineage: Lineage | None = None
     lineage_read: bool = False
     approved: bool = False

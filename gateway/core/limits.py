@@ -247,4 +247,5 @@ _DIMENSIONS: Final[Mapping[str, Callable[[Context], str]]] = {
     "channel": lambda context: context.call.channel,
     "category": lambda context: context.call.category,
     "brand": lambda context: context.call.brand,
+    "campaign": lambda context: context.call.campaign,
 }

@@ -88,6 +88,8 @@ def _by(rule: CapRule, call: Call, topic: str) -> str:
                 parts.append(f"category={call.category}")
             case "brand":
                 parts.append(f"brand={call.brand}")
+            case "campaign":
+                parts.append(f"campaign={call.campaign}")
             case "topic":
                 parts.append(f"topic={topic}")
     return ",".join(parts)

@@ -74,7 +74,8 @@ class Sides(msgspec.Struct, frozen=True):
 
 def reach(change: Change, sides: Sides) -> Reach:
     """What one change may touch."""
-    if change.kind == "changed" and all(field.path[:1] and field.path[0] in _UNSEEN for field in change.fields):
+    words = _UNSEEN | {"title"} if change.place.section == "objectives" else _UNSEEN
+    if change.kind == "changed" and all(field.path[:1] and field.path[0] in words for field in change.fields):
         return NOWHERE
     by = _BY_SECTION.get(change.place.section)
     return Reach(methods=sides.methods(lambda _: True)) if by is None else by(change, sides)
@@ -185,6 +186,12 @@ def _model(change: Change, sides: Sides) -> Reach:
     return Reach(methods=sides.methods(concerned))
 
 
+def _objective(change: Change, sides: Sides) -> Reach:
+    """Who may serve it: its budget, and what rules see of it."""
+    name = change.place.name
+    return Reach(methods=sides.methods(lambda policy: any(rule.name == name for rule in policy.objectives)))
+
+
 def _served(change: Change, sides: Sides) -> Reach:
     """Who is served by the upstream, or with the prompt."""
     name, upstreams = change.place.name, change.place.section == "upstreams"
@@ -231,6 +238,7 @@ _BY_SECTION: Final[Mapping[str, Callable[[Change, Sides], Reach]]] = {
     "lineage": _lineage,
     "experiments": _experiment,
     "rollouts": _rollout,
+    "objectives": _objective,
     "sequences": _sequence,
     "autonomy": _autonomy,
     "holds": _everywhere,

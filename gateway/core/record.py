@@ -213,6 +213,10 @@ class Record(msgspec.Struct, frozen=True, omit_defaults=True, kw_only=True):
     contact_ref: str = ""
     """Pseudonym of the contact point, where the request names one."""
     brand: str = ""
+    campaign: str = ""
+    """In its one spelling."""
+    objective: str = ""
+    """Name of the objective that the call served, or was to serve; empty for none."""
     topics: tuple[str, ...] = ()
     model: str = ""
     version: str = ""

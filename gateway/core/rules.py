@@ -14,6 +14,8 @@ from gateway.core.call import Agent, Call, Facts, Route
 from gateway.core.conditions import VARIABLES, Conditions, SingleExpression
 from gateway.core.consents import by_channel
 from gateway.core.mistakes import told
+from gateway.core.objectives import ObjectiveRule
+from gateway.core.progress import Progress, fields_of
 from gateway.core.rule_mistakes import Flaw, RuleMistake, flaws_in, kind_of
 from gateway.core.zones import name_of
 
@@ -79,6 +81,9 @@ class RuleEngine:
         self._call = message_class(VARIABLES["call"])
         self._facts = message_class(VARIABLES["facts"])
         self._route = message_class(VARIABLES["route"])
+        self._objective = message_class(VARIABLES["objective"])
+        self.no_objective: Final = self._objective()
+        """What rules see of a call that serves none."""
         self._lineage = message_class("pilote.governance.v1.RuleLineage")
 
     def programs(self) -> Iterator[object]:
@@ -94,8 +99,8 @@ class RuleEngine:
         """The call as rules see it."""
         # Half of what a message costs is its arguments, and most calls have no such things.
         more: dict[str, object] = {}
-        if call.brand or call.topics:
-            more = {"brand": call.brand, "topics": call.topics}
+        if call.brand or call.topics or call.campaign:
+            more = {"brand": call.brand, "topics": call.topics, "campaign": call.campaign}
         if call.lineage is not None:
             led = call.lineage
             more["lineage"] = self._lineage(
@@ -148,6 +153,10 @@ class RuleEngine:
         if route.rollout:
             value.rollout = route.rollout  # type: ignore[attr-defined]
         return value
+
+    def objective_value(self, rule: ObjectiveRule, progress: Progress | None, *, now_ms: int) -> object:
+        """The objective that the call serves, as rules see it."""
+        return self._objective(**fields_of(rule, progress, now_ms=now_ms))
 
     def compile(self, expression: str, *, request_type: str, routed: bool = True) -> Any:
         """The program of a condition over requests of type `request_type`. Not `routed`: before the route is known.
@@ -251,7 +260,7 @@ class RuleEngine:
             if request_type:
                 variables["request"] = cel.Type(request_type)
             else:
-                del variables["call"]
+                del variables["call"], variables["objective"]
             variables["now"] = cel.Type.TIMESTAMP
             if reply_type:
                 texts = cel.Type.Map(cel.Type.STRING, cel.Type.STRING)

@@ -5,6 +5,7 @@ from collections.abc import Mapping
 from typing import Final
 
 from gateway.core.call import Call, Operation
+from gateway.core.campaigns import spelt
 from gateway.core.contract import SUBJECT, TOKEN, MethodContract, read_none
 from gateway.core.errors import invalid
 from gateway.messages.contact_points import ContactPointUnclear, normalised
@@ -54,6 +55,7 @@ def describe(contract: MethodContract, request: bytes, *, metadata: Mapping[str,
         channel=_checked(channel, TOKEN, field=contract.channel_path or "channel", required=contact),
         category=_token(said.category, "category") if said.category else "",
         brand=_token(said.brand, "brand") if said.brand else "",
+        campaign=spelt(said.campaign) if said.campaign else "",
         topics=_topics(contract.topics(message)) if contract.topics is not read_none else (),
         model=said.model,
         model_version=said.model_version,

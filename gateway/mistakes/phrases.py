@@ -34,6 +34,7 @@ PHRASES: Final = {
         "write a number and a unit, such as 500ms, 30s, 5m, 24h or 7d",
         "écrivez un nombre et une unité, comme 500ms, 30s, 5m, 24h ou 7d",
     ),
+    "write-date": ("write a day, such as 2026-03-31", "écrivez un jour, comme 2026-03-31"),
     "write-days": ("write a number of days, such as 30d", "écrivez un nombre de jours, comme 30d"),
     "write-name": (
         "use lower-case letters, digits, '-', '_' and '.', beginning with a letter, at most 63",

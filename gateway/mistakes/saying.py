@@ -13,6 +13,7 @@ from gateway.mistakes import (
     expression_texts,
     file_texts,
     learning_texts,
+    objective_texts,
     phrases,
     ratelimit_texts,
     rest_texts,
@@ -27,7 +28,16 @@ MISTAKES: Final[Mapping[str, tuple[Pair, Pair]]] = {
     code: row
     for part in (
         *(file_texts, shape_texts, caller_texts, serving_texts),
-        *(learning_texts, counted_texts, rule_texts, expression_texts, ratelimit_texts, rest_texts, source_texts),
+        *(
+            objective_texts,
+            learning_texts,
+            counted_texts,
+            rule_texts,
+            expression_texts,
+            ratelimit_texts,
+            rest_texts,
+            source_texts,
+        ),
     )
     for code, row in part.TEXTS.items()
 }

@@ -56,6 +56,8 @@ def record_of(run: CallRun) -> Record:
         purpose=call.purpose if call is not None else "",
         contact_ref=call.contact_ref if call is not None else "",
         brand=call.brand if call is not None else "",
+        campaign=call.campaign if call is not None else "",
+        objective=decision.objective if decision is not None else "",
         topics=call.topics if call is not None else (),
         model=call.model[:256] if call is not None else "",
         version=_version(run),

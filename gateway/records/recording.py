@@ -9,6 +9,7 @@ from gateway.core import keys
 from gateway.core.call import UNREADABLE_SUBJECT, Call
 from gateway.core.inputs import LARGEST_REQUEST, OWN, First, Inputs, Part, bound_to, packed, sampled
 from gateway.core.policy.vocabulary import duration_ms
+from gateway.core.progress import Progress
 from gateway.core.record import SealedInputs
 from gateway.core.revision.compiled import Revision
 from gateway.core.routing import Routed, goes_along
@@ -69,6 +70,8 @@ def inputs_of(run: CallRun, part: Part) -> Inputs:
         facts=run.facts if read and not unreadable else None,
         unreadable=unreadable,
         pressure_read=read and policy is not None and policy.reads_pressure,
+        progress=_stood(run),
+        progress_read=policy is not None and policy.reads_objective,
         lineage=None if call is None else call.lineage,
         lineage_read=call is not None and call.inference != "" and run.revision.lineage.keep_ms > 0,
         approved=run.approved,
@@ -78,6 +81,14 @@ def inputs_of(run: CallRun, part: Part) -> Inputs:
         kept=part.kept,
         again=part.again,
     )
+
+
+def _stood(run: CallRun) -> dict[str, Progress]:
+    """How the objectives stood that the call might have served, where anybody looked."""
+    if run.policy is None or not run.policy.reads_objective:
+        return {}
+    names = [rule.name for rule in run.policy.objectives]
+    return {name: run.progress[name] for name in names if name in run.progress}
 
 
 def _first(first: Routed, call: Call | None) -> First:

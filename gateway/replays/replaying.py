@@ -41,7 +41,7 @@ class NotKnown(Exception):
     def __init__(self, what: str) -> None:
         super().__init__(what)
         self.what = what
-        """"facts", "pressure" or "lineage"."""
+        """"facts", "pressure", "progress" or "lineage"."""
 
 
 def replayed(revision: Revision, inputs: Inputs, *, pseudonym_key: bytes) -> Replayed:
@@ -79,6 +79,7 @@ def again(revision: Revision, inputs: Inputs) -> CallRun:
     run = CallRun(incoming, received_ms=inputs.received_ms, decision=inputs.id)
     run.revision, run.request, run.draw = revision, inputs.request, inputs.draw
     run.cell, run.facts, run.asked_channel = inputs.cell, inputs.known, inputs.asked_channel
+    run.progress = inputs.progress
     return run
 
 
@@ -110,6 +111,8 @@ def read(run: CallRun, inputs: Inputs, *, pseudonym_key: bytes) -> None:
         raise NotKnown("facts")
     if call.subject and policy.reads_pressure and not inputs.pressure_read and not inputs.unreadable:
         raise NotKnown("pressure")
+    if policy.reads_objective and policy.objectives and not inputs.progress_read:
+        raise NotKnown("progress")
     if inputs.first is not None:
         run.first_routed = _first_routed(inputs.first, policy, own=revision.number == inputs.revision)
 

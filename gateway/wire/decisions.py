@@ -67,6 +67,8 @@ def decision_message(
         would=record.would,
         lineage=_lineage(record.lineage),
         brand=record.brand,
+        campaign=record.campaign,
+        objective=record.objective,
         purpose=record.purpose,
         contact_ref=record.contact_ref,
         asked_channel=record.asked_channel,

@@ -44,6 +44,8 @@ def entries_in(message: decision_pb2.Decision) -> tuple[Record, Outcome, Settlem
         channel=message.channel,
         category=message.category,
         brand=message.brand,
+        campaign=message.campaign,
+        objective=message.objective,
         purpose=message.purpose,
         contact_ref=message.contact_ref,
         asked_channel=message.asked_channel,

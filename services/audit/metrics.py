@@ -8,7 +8,7 @@ from typing import Final
 
 from opentelemetry.metrics import Observation
 
-from gateway.core.objectives import PAIRS, Standing
+from gateway.core.service_objectives import PAIRS, Standing
 from gateway.watching.gauges import Gauge, Gauges
 from gateway.watching.meters import Meters
 

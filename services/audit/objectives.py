@@ -9,8 +9,8 @@ from typing import Any, Final
 import msgspec
 
 from gateway.core.errors import CallEnded
-from gateway.core.objectives import BUDGET_MS, WINDOWS_MS, Counts, Pair, Standing, Window, standings
 from gateway.core.policy.serving import Objectives
+from gateway.core.service_objectives import BUDGET_MS, WINDOWS_MS, Counts, Pair, Standing, Window, standings
 from gateway.rpc.times import duration, timestamp
 from pilote.audit.v1 import objectives_pb2
 from services.audit.metrics import ObjectiveMetrics

@@ -5,8 +5,8 @@ from typing import Protocol
 
 import msgspec
 
-from gateway.core.objectives import Counts
 from gateway.core.record import CustomerOutcome, Outcome, Record, Settlement
+from gateway.core.service_objectives import Counts
 from gateway.core.shadows import ShadowResult
 from gateway.records.conclusion import Conclusion
 from services.audit.activity import Activity, Question

@@ -38,7 +38,18 @@ _MADE: Final = frozenset({"cap", "gap", "score"})
 """Buckets that count contacts."""
 _INSTEAD: Final = {"deny": "DENY", "review": "HOLD", "defer": "DEFER", "downgrade": "DENY"}
 _TOKENS: Final = frozenset(
-    {"channel", "asked_channel", "category", "purpose", "brand", "topics", "model", "conversation", "inference"}
+    {
+        "channel",
+        "asked_channel",
+        "category",
+        "purpose",
+        "brand",
+        "campaign",
+        "topics",
+        "model",
+        "conversation",
+        "inference",
+    }
 )
 """Texts of a record that are the request's own, of a form that holds nothing else."""
 _LARGEST: Final = 200
@@ -110,6 +121,7 @@ class Policy:
             metadata=tuple(metadata.items()),
             facts=_facts(call["facts"]),
             pressure_read=True,
+            progress_read=True,
             lineage_read=True,
         )
 

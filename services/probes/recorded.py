@@ -16,7 +16,7 @@ from gateway.messages.field_paths import value_names
 
 NOBODY: Final = "contacts/probe"
 """Stands for the customer."""
-_SAID: Final = ("channel", "category", "model", "brand", "purpose", "topics")
+_SAID: Final = ("channel", "category", "model", "brand", "campaign", "purpose", "topics")
 _NEVER: Final = ("request", "facts", "contacts")
 """What a record never shows whole."""
 
@@ -35,6 +35,7 @@ class Recorded(msgspec.Struct, frozen=True, kw_only=True):
     category: str = ""
     model: str = ""
     brand: str = ""
+    campaign: str = ""
     purpose: str = ""
     topics: tuple[str, ...] = ()
     consents: Mapping[str, bool] = {}

@@ -15,6 +15,7 @@ from google.protobuf import json_format
 from gateway.activation.loading import load
 from gateway.core.call import UNKNOWN_SUBJECT, Facts
 from gateway.core.decide import Decision, decide, unrouted
+from gateway.core.progress import Progress
 from gateway.core.record import contact_ref, subject_ref
 from gateway.core.revision.compiled import Revision
 from gateway.core.routing import route
@@ -48,7 +49,8 @@ def decided(revision: Revision, case: dict[str, Any]) -> Decision:
     call = msgspec.structs.replace(call, subject_ref=ref, contact_ref=point)
     facts = facts_of(case["facts"], tenant=agent.tenant) if "facts" in case else UNKNOWN_SUBJECT
     now_ms = _ms(case.get("now", "2026-01-15T12:00:00+00:00"))
-    values = unrouted(revision, agent=agent, call=call, facts=facts)
+    progress = msgspec.convert(case.get("progress", {}), dict[str, Progress])
+    values = unrouted(revision, method, agent=agent, call=call, facts=facts, now_ms=now_ms, progress=progress)
     found = route(method.routing, call, facts=facts, values=values, now_ms=now_ms, draw=case.get("draw", 0.0))
     return decide(
         revision,
@@ -60,6 +62,7 @@ def decided(revision: Revision, case: dict[str, Any]) -> Decision:
         ref=lambda text: subject_ref(KEY, tenant=agent.tenant, subject=text),
         now_ms=now_ms,
         approved=case.get("approved", False),
+        progress=progress,
         values=values,
     )
 
@@ -102,7 +105,7 @@ def shown(decision: Decision) -> dict[str, Any]:
         told["cites"] = decision.citation
     if decision.details:
         told["tells"] = " ".join(f"{key}={value}" for key, value in decision.details)
-    for name in ("level", "would"):
+    for name in ("level", "would", "objective"):
         if getattr(decision, name):
             told[name] = getattr(decision, name)
     if decision.retry_after_ms is not None:

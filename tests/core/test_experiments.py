@@ -35,7 +35,7 @@ def _read(made: Revision, unit: str) -> Routed:
     call = Call(method=READ, operation=Operation.READ, request=None, subject_ref=unit)
     policy, agent = made.methods[READ], made.agent("bot")
     assert agent is not None
-    values = unrouted(made, agent=agent, call=call, facts=UNKNOWN_SUBJECT)
+    values = unrouted(made, policy, now_ms=0, agent=agent, call=call, facts=UNKNOWN_SUBJECT)
     return route(policy.routing, call, facts=UNKNOWN_SUBJECT, values=values, now_ms=0, draw=0.0)
 
 

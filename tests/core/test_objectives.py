@@ -1,180 +1,103 @@
-"""Burn rates, alerts and what is left of an error budget."""
+"""Which objective a call serves: always one that nothing narrower was about, whatever else is stated."""
 
-import math
-from collections.abc import Callable
+import datetime as dt
+import itertools
 
-import pytest
+import msgspec
 from hypothesis import given
 from hypothesis import strategies as st
 
-from gateway.core.objectives import (
-    BUDGET_MS,
-    DAY_MS,
-    FEWEST_CALLS,
-    HOUR_MS,
-    MINUTE_MS,
-    PAIRS,
-    WINDOWS_MS,
-    Counts,
-    Pair,
-    Standing,
-    State,
-    burn_rate,
-    standings,
+from gateway.core.call import Agent, Call, Facts, Operation
+from gateway.core.objective_scopes import narrowest_first, scope_of
+from gateway.core.objectives import bounds, objective_rules, served
+from gateway.core.policy.objectives import Objective, Period
+
+_WORDS = ("a", "b")
+_DAYS = ("2026-03-01", "2026-03-02", "2026-03-03")
+_some = st.lists(st.sampled_from(_WORDS), max_size=2, unique=True).map(tuple)
+_periods = st.tuples(st.sampled_from(_DAYS), st.sampled_from(_DAYS)).map(
+    lambda days: Period(first=min(days), last=max(days))
 )
-from gateway.core.policy.serving import LatencyObjective, Objectives
-
-A_MINUTE = 1_000_000
-"""Calls a minute in the simulations: so many that shares of them are exact."""
-AVAILABLE = Objectives(availability=99.9)
-PAGE_1H, PAGE_6H, TICKET = PAIRS
 
 
-def _stands(counts: Callable[[int], Counts], objectives: Objectives = AVAILABLE) -> Standing:
-    (standing,) = standings("crm", objectives, counts)
-    return standing
-
-
-def _always(admitted: int, failed: int) -> Callable[[int], Counts]:
-    return lambda _window: Counts(admitted, failed)
-
-
-def _outage(minutes: int, *, error_ratio: float, since: int = 0) -> Callable[[int], Counts]:
-    """Steady traffic that fails at a ratio for so many minutes, which ended `since` minutes ago."""
-
-    def counts(window_ms: int) -> Counts:
-        window = window_ms // MINUTE_MS
-        failing = max(0, min(window, since + minutes) - since)
-        return Counts(window * A_MINUTE, round(failing * A_MINUTE * error_ratio))
-
-    return counts
-
-
-def _detected(pair: Pair, *, error_ratio: float, longest: int = 5_000) -> int:
-    """Minutes until a pair raises its alert."""
-    return next(
-        minutes for minutes in range(1, longest) if pair in _stands(_outage(minutes, error_ratio=error_ratio)).alerts
+def objectives() -> st.SearchStrategy[list[Objective]]:
+    """Up to six of one or two tenants, over few words, so that they often meet."""
+    one = st.builds(
+        Objective,
+        name=st.just("x"),
+        tenant=st.sampled_from(_WORDS),
+        agents=_some,
+        campaign=st.none() | st.sampled_from(_WORDS),
+        segment=st.none() | st.sampled_from(_WORDS),
+        channels=_some,
+        categories=_some,
+        kpi=st.just("nps"),
+        target=st.just(1.0),
+        period=_periods,
+    )
+    return st.lists(one, max_size=6).map(
+        lambda found: [msgspec.structs.replace(each, name=f"o{place}") for place, each in enumerate(found)]
     )
 
 
-# The workbook: time to detect = (1 - objective) / error ratio * long window * burn rate. For a complete outage that is
-# 52 s at 14.4 over an hour, 2 min 10 s at 6 over 6 h (as for 1 over 36 h), 4 min 19 s at 1 over 3 days.
-@pytest.mark.parametrize(
-    ("pair", "error_ratio", "seconds"),
-    [
-        (PAGE_1H, 1.0, 51.84),
-        (PAGE_1H, 0.1, 518.4),
-        (PAGE_1H, 0.0288, 1_800),
-        (PAGE_6H, 1.0, 129.6),
-        (PAGE_6H, 0.1, 1_296),
-        (PAGE_6H, 0.012, 10_800),
-        (TICKET, 1.0, 259.2),
-        (TICKET, 0.1, 2_592),
-        (TICKET, 0.005, 51_840),
-    ],
-)
-def test_alerts_come_when_the_workbook_says(pair: Pair, error_ratio: float, seconds: float) -> None:
-    assert math.isclose(0.001 / error_ratio * pair.long_ms / 1000 * pair.threshold, seconds, rel_tol=1e-9)
-    # Counts are kept by the minute, and the rate must be exceeded, not only reached.
-    assert math.floor(seconds / 60) < _detected(pair, error_ratio=error_ratio) <= math.floor(seconds / 60) + 1
-
-
-# Table 5-3 of the workbook, for an objective of 99.9 % over 30 days.
-@pytest.mark.parametrize(
-    ("rate", "error_ratio", "exhausted_minutes"),
-    [(1, 0.001, 43_200), (2, 0.002, 21_600), (10, 0.01, 4_320), (1_000, 1.0, 43.2)],
-)
-def test_a_burn_rate_says_how_long_the_budget_lasts(rate: float, error_ratio: float, exhausted_minutes: float) -> None:
-    found = burn_rate(round(error_ratio * A_MINUTE), A_MINUTE, target_percent=99.9)
-    assert found is not None
-    assert math.isclose(found, rate, rel_tol=1e-9)
-    assert math.isclose(BUDGET_MS / MINUTE_MS / found, exhausted_minutes, rel_tol=1e-9)
-
-
-@pytest.mark.parametrize(("pair", "share"), [(PAGE_1H, 0.02), (PAGE_6H, 0.05), (TICKET, 0.10)])
-def test_each_alert_stands_for_its_share_of_the_budget(pair: Pair, share: float) -> None:
-    assert math.isclose(pair.threshold * pair.long_ms / BUDGET_MS, share)
-
-
-@pytest.mark.parametrize("pair", PAIRS)
-def test_an_alert_ends_within_its_short_window(pair: Pair) -> None:
-    # Just enough in the long window, spread over all of it.
-    ratio = 2 * pair.threshold * 0.001
-    burning = _outage(pair.long_ms // MINUTE_MS, error_ratio=ratio)
-    just_over = _outage(pair.long_ms // MINUTE_MS, error_ratio=ratio, since=pair.short_ms // MINUTE_MS)
-    assert pair in _stands(burning).alerts
-    assert pair not in _stands(just_over).alerts
-
-
-def test_burning_exactly_as_fast_as_allowed_is_no_alert() -> None:
-    standing = _stands(_always(1_000_000, 1_000))
-    assert (standing.state, standing.alerts, standing.budget_left) == (State.MET, (), 0)
-    assert _stands(_always(1_000_000, 1_001)).alerts == (TICKET,)
-
-
-def test_a_complete_outage_raises_all_alerts_most_urgent_first() -> None:
-    standing = _stands(_outage(10, error_ratio=1.0))
-    assert (standing.state, standing.alerts) == (State.ALERT, PAIRS)
-
-
-def test_no_traffic_is_said_and_is_neither_good_nor_bad() -> None:
-    standing = _stands(_always(0, 0))
-    assert (standing.state, standing.budget_left) == (State.NO_TRAFFIC, None)
-    assert {window.burn_rate for window in standing.windows} == {None}
-
-
-def test_too_few_calls_are_said_and_raise_nothing() -> None:
-    assert _stands(_always(FEWEST_CALLS - 1, FEWEST_CALLS - 1)).state is State.TOO_FEW_CALLS
-    assert _stands(_always(FEWEST_CALLS, FEWEST_CALLS)).state is State.ALERT
-
-
-def test_one_bad_call_alone_raises_nothing() -> None:
-    assert _stands(_always(20, 1)).state is State.MET
-    assert _stands(_always(20, 2)).state is State.ALERT
-
-
-def test_a_route_with_little_traffic_is_judged_by_longer_windows() -> None:
-    def three_an_hour(window_ms: int) -> Counts:
-        calls = window_ms * 3 // HOUR_MS
-        return Counts(calls, calls)
-
-    assert _stands(three_an_hour).alerts == (TICKET,)
-
-
-def test_slow_calls_count_for_the_latency_and_failed_ones_for_the_availability() -> None:
-    both = Objectives(availability=99.0, latency=LatencyObjective(within="300ms", percent=95.0))
-    found = standings("crm", both, lambda _window: Counts(admitted=1_000, failed=5, slow=200))
-    assert [(each.kind, each.within_ms, each.state, round(each.budget_left or 0, 9)) for each in found] == [
-        ("availability", 0, State.MET, 0.5),
-        ("latency", 300, State.ALERT, -3.0),
-    ]
-
-
-def test_a_route_that_promises_nothing_is_not_told_of() -> None:
-    assert standings("crm", Objectives(), _always(10, 10)) == ()
-
-
-_counts = st.integers(0, 100_000).flatmap(lambda calls: st.builds(Counts, st.just(calls), st.integers(0, calls)))
-
-
 @given(
-    target=st.floats(50, 99.999),
-    windows=st.lists(_counts, min_size=len(WINDOWS_MS) + 1, max_size=len(WINDOWS_MS) + 1),
-    worse=st.integers(0, len(WINDOWS_MS)),
+    objectives(),
+    st.tuples(*(st.sampled_from(_WORDS),) * 2),
+    st.tuples(*(st.sampled_from(("", *_WORDS)),) * 3),
+    st.sampled_from(("", *_WORDS)),
+    st.integers(0, 3 * 86_400_000 - 1),
 )
-def test_an_alert_says_that_both_windows_burn_and_more_failures_never_end_one(
-    target: float, windows: list[Counts], worse: int
+def test_a_call_serves_the_narrowest_of_those_that_are_about_it(
+    stated: list[Objective], who: tuple[str, str], words: tuple[str, str, str], segment: str, at: int
 ) -> None:
-    by_length = dict(zip((*WINDOWS_MS, BUDGET_MS), windows, strict=True))
-    standing = _stands(by_length.__getitem__, Objectives(availability=target))
-    rates = {window.length_ms: window.burn_rate for window in standing.windows}
-    for pair in standing.alerts:
-        assert all((rates[length] or 0) > pair.threshold for length in (pair.long_ms, pair.short_ms))
-    assert (standing.state is State.ALERT) == bool(standing.alerts)
-    length = (*WINDOWS_MS, BUDGET_MS)[worse]
-    by_length[length] = Counts(by_length[length].admitted, by_length[length].admitted)
-    assert set(standing.alerts) <= set(_stands(by_length.__getitem__, Objectives(availability=target)).alerts)
+    now_ms = bounds(Period(first=_DAYS[0], last=_DAYS[0]))[0] + at
+    agent = Agent(name=who[0], tenant=who[1])
+    campaign, channel, category = words
+    call = Call(
+        method="/m", operation=Operation.CONTACT, request=None, campaign=campaign, channel=channel, category=category
+    )
+    facts = Facts(segments=(segment,) if segment else ())
+    rules = objective_rules(stated)
+    found = served(rules, agent=agent, call=call, facts=facts, now_ms=now_ms)
+    fitting = [each for each in stated if _about(each, agent, call=call, facts=facts, now_ms=now_ms)]
+    assert (found is None) == (not fitting)
+    if found is not None:
+        chosen = next(each for each in fitting if each.name == found.name)
+        assert not any(scope_of(each).narrower(scope_of(chosen)) for each in fitting)
 
 
-def test_windows_are_told_shortest_first() -> None:
-    assert WINDOWS_MS == (5 * MINUTE_MS, 30 * MINUTE_MS, HOUR_MS, 6 * HOUR_MS, 3 * DAY_MS)
+def _about(objective: Objective, agent: Agent, *, call: Call, facts: Facts, now_ms: int) -> bool:
+    """What the policy's reference says, word by word."""
+    since_ms, ends_ms = bounds(objective.period)
+    return (
+        objective.tenant == agent.tenant
+        and (objective.agents == () or agent.name in objective.agents)
+        and objective.campaign in (None, call.campaign)
+        and (objective.segment is None or objective.segment in facts.segments)
+        and (objective.channels == () or call.channel in objective.channels)
+        and (objective.categories == () or call.category in objective.categories)
+        and since_ms <= now_ms < ends_ms
+    )
+
+
+@given(objectives())
+def test_whatever_is_narrower_comes_first_and_all_are_kept(stated: list[Objective]) -> None:
+    found = narrowest_first(stated)
+    assert sorted(each.name for each in found) == sorted(each.name for each in stated)
+    for before, after in itertools.combinations(found, 2):
+        assert not scope_of(after).narrower(scope_of(before))
+
+
+@given(objectives())
+def test_whoever_two_share_a_call_they_overlap(stated: list[Objective]) -> None:
+    for one, two in itertools.combinations(stated, 2):
+        assert scope_of(one).overlaps(scope_of(two)) == scope_of(two).overlaps(scope_of(one))
+        if scope_of(one).narrower(scope_of(two)):
+            assert scope_of(one).overlaps(scope_of(two))
+            assert not scope_of(two).narrower(scope_of(one))
+
+
+def test_a_period_is_whole_days_on_the_clock_of_its_zone() -> None:
+    since_ms, ends_ms = bounds(Period(first="2026-03-29", last="2026-03-29", zone="Europe/Paris"))
+    assert dt.datetime.fromtimestamp(since_ms / 1000, dt.UTC).isoformat() == "2026-03-28T23:00:00+00:00"
+    assert ends_ms - since_ms == 23 * 3_600_000  # the clocks are set forward that night

@@ -85,7 +85,7 @@ def way(
     """Where the call goes."""
     found = made.agent(agent)
     assert found is not None
-    values = unrouted(made, agent=found, call=call, facts=facts)
+    values = unrouted(made, made.methods[method], now_ms=0, agent=found, call=call, facts=facts)
     return route(made.methods[method].routing, call, facts=facts, values=values, now_ms=0, draw=draw, first=first)
 
 

@@ -205,7 +205,7 @@ async def test_sums_say_what_the_audit_service_says(three: Desk) -> None:
         *(200, {"sales-bot": "2", "support-bot": "1"}),
     )
     for target, name in (
-        ("/v1/objectives", "objectives"),
+        ("/v1/service-objectives", "objectives"),
         ("/v1/arms:summarize?tenant=acme&route=crm&measures=error_rate&measures=latency_ms", "arms"),
         ("/v1/shadows:summarize?tenant=acme", "summaries"),
     ):
@@ -273,7 +273,13 @@ async def test_only_who_has_the_role_gets_inputs_or_erases(three: Desk) -> None:
 
 
 async def test_without_a_signature_nothing_is_answered(desk: Desk) -> None:
-    for target in ("/v1/checkpoint", "/v1/notes", "/v1/decisions:count", "/v1/objectives", "/v1/shadows:summarize"):
+    for target in (
+        "/v1/checkpoint",
+        "/v1/notes",
+        "/v1/decisions:count",
+        "/v1/service-objectives",
+        "/v1/shadows:summarize",
+    ):
         answer = await asyncio.to_thread(requests.get, f"{desk.office.url}{target}", timeout=10)
         assert (answer.status_code, answer.json()["reason"]) == (401, "PERSON_UNAUTHENTICATED")
 

@@ -15,7 +15,7 @@ from services.control.api.operation_ids import operation_id
 from tests.e2e.insiders import Inside, inside
 
 METHODS = ("get", "post", "put", "patch", "delete")
-WHOLE = {"/v1/objectives", "/v1/inputs", "/v1/session/columns"}
+WHOLE = {"/v1/inputs", "/v1/session/columns"}
 """Sums of a whole span, what streams until its end, and what somebody has put in order."""
 
 

@@ -66,7 +66,7 @@ class Quota(Part, frozen=True, kw_only=True):
 
 Dimension = Literal[
     "tenant", "agent", "method", "operation", "model", "version", "upstream", "route", "subject", "channel",
-    "category", "brand",
+    "category", "brand", "campaign",
 ]  # fmt: skip
 
 
@@ -122,7 +122,7 @@ class Cap(Part, frozen=True, kw_only=True):
     exempt: tuple[Name, ...] = ("transactional", "legal")
     """Categories that are neither capped nor counted: what a customer has asked for, or must be told.
     Which agents may send them is for the rules to say. A cap that names one of them in `categories` counts it."""
-    by: tuple[Literal["channel", "category", "topic", "brand"], ...] = ("channel",)
+    by: tuple[Literal["channel", "category", "topic", "brand", "campaign"], ...] = ("channel",)
     """What is counted separately, beside the subject. Empty: all contacts that the cap covers together."""
     max: Count | None
     """0 blocks, null is unlimited."""

@@ -9,6 +9,7 @@ from gateway.core.policy.callers import Agent, Autonomy, Issuer, Tenant
 from gateway.core.policy.contacts import ConsentRequirement, QuietHours
 from gateway.core.policy.counting import Cap, Limit, Pressure
 from gateway.core.policy.learning import Experiment, Holdout, Rollout
+from gateway.core.policy.objectives import Objective
 from gateway.core.policy.people import Approvals, Person
 from gateway.core.policy.ratelimit import RateLimitDomain
 from gateway.core.policy.rest import RestApi
@@ -105,6 +106,7 @@ class Document(Part, frozen=True, kw_only=True):
     experiments: tuple[Experiment, ...] = ()
     holdouts: tuple[Holdout, ...] = ()
     rollouts: tuple[Rollout, ...] = ()
+    objectives: tuple[Objective, ...] = ()
     rules: tuple[Rule, ...]
     limits: tuple[Limit, ...] = ()
     caps: tuple[Cap, ...] = ()

@@ -32,6 +32,7 @@ class CountedDescriptor(Part, frozen=True, kw_only=True):
     channel: Source = ""
     category: Source = ""
     brand: Source = ""
+    campaign: Source = ""
     purpose: Source = ""
     contact_point: Source = ""
     session: Source = ""

@@ -26,6 +26,7 @@ class RestMethod(Part, frozen=True, kw_only=True):
     channel: Source = ""
     category: Source = ""
     brand: Source = ""
+    campaign: Source = ""
     purpose: Source = ""
     contact_point: Source = ""
     session: Source = ""

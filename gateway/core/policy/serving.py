@@ -77,6 +77,7 @@ class MethodBinding(Part, frozen=True, kw_only=True):
     purpose: str = ""
     contact_point: str = ""
     brand: str = ""
+    campaign: str = ""
     topics: str = ""
     session: str = ""
     identity: str = ""

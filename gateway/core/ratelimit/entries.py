@@ -9,7 +9,7 @@ from gateway.core.mistakes import told
 from gateway.core.rest.sources import Place, Source, SourceWrong, taken_apart
 
 ORIGIN: Final = "entries"
-SAID: Final = ("subject", "channel", "category", "brand", "purpose", "contact_point", "session")
+SAID: Final = ("subject", "channel", "category", "brand", "campaign", "purpose", "contact_point", "session")
 """What a descriptor may say that governs it, by the names that policies and calls have for it."""
 _KEY: Final = re.compile(r"[A-Za-z0-9_$@:-]{1,100}")
 

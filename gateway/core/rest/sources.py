@@ -8,7 +8,17 @@ from typing import Final, NamedTuple
 from gateway.core.mistakes import Told, told
 
 ORIGINS: Final = ("path", "query", "headers", "body")
-SAID: Final = ("subject", "channel", "category", "brand", "purpose", "contact_point", "session", "request_id")
+SAID: Final = (
+    "subject",
+    "channel",
+    "category",
+    "brand",
+    "campaign",
+    "purpose",
+    "contact_point",
+    "session",
+    "request_id",
+)
 """What a request may say that governs it, by the names that policies and calls have for it."""
 SECRET_HEADERS: Final = frozenset({"authorization", "proxy-authorization", "cookie", "x-api-key"})
 """What identifies a caller says nothing else: it is neither recorded nor seen by rules."""

@@ -18,6 +18,7 @@ from gateway.core.revision.check_counted import check_counted
 from gateway.core.revision.check_forwarding import check_forwarding
 from gateway.core.revision.check_learning import check_learning
 from gateway.core.revision.check_models import check_models
+from gateway.core.revision.check_objectives import check_objectives
 from gateway.core.revision.check_people import check_people
 from gateway.core.revision.check_ratelimit import check_ratelimit
 from gateway.core.revision.check_records import check_records
@@ -37,6 +38,7 @@ _NAMED: Final = (
         "experiments",
         "holdouts",
         "rollouts",
+        "objectives",
         "people",
         "rules",
         "limits",
@@ -66,6 +68,7 @@ def check(document: Document, mistakes: Mistakes, *, contracts: Sequence[MethodC
     check_rest(document, contracts, mistakes)
     check_ratelimit(document, contracts, mistakes)
     check_learning(document, mistakes)
+    check_objectives(document, mistakes)
     check_people(document, mistakes)
     check_records(document, contracts, mistakes)
     for index, hours in enumerate(document.quiet_hours):

@@ -16,6 +16,7 @@ from gateway.core.keys import Cell, cell
 from gateway.core.limits import LimitRule
 from gateway.core.lineage import LineageRule
 from gateway.core.mistakes import told
+from gateway.core.objectives import ObjectiveRule, objective_rules, of_method
 from gateway.core.policy.callers import Issuer
 from gateway.core.policy.contacts import QuietHours
 from gateway.core.policy.counting import Limit
@@ -72,6 +73,10 @@ class MethodPolicy(msgspec.Struct, frozen=True, kw_only=True):
     """The classes that its records may belong to, the first that fits counts."""
     steps: tuple[StepRule, ...] = ()
     """Of sequences, the second steps first: they look before the call leaves marks of its own."""
+    objectives: tuple[ObjectiveRule, ...] = ()
+    """Those that its calls may serve; the first that fits counts."""
+    reads_objective: bool = False
+    """Whether an expression of this method looks at `objective`."""
 
     @property
     def routes(self) -> tuple[RouteRule, ...]:
@@ -179,6 +184,7 @@ def compile_revision(
     covering = _Covering(contracts, rest=rest)
     rules, limits = covering.by_method(document.rules), covering.by_method(document.limits)
     serving = Serving(document)
+    objectives = objective_rules(document.objectives)
     agents = {
         agent.name: Agent(
             name=agent.name,
@@ -203,6 +209,7 @@ def compile_revision(
                 serving=serving,
                 rules=rules[contract.method],
                 limits=limits[contract.method],
+                objectives=of_method(objectives, contract),
                 rest=rest,
             )
             for contract in contracts
@@ -230,7 +237,12 @@ def compile_revision(
         max_holds=document.holds.max_open,
         tenants=tuple(sorted({agent.tenant for agent in document.agents})),
         cells={tenant.name: tenant.cells for tenant in document.tenants if tenant.cells > 1},
-        divided=frozenset(limit.name for limit in document.limits if "subject" not in limit.by),
+        divided=frozenset(
+            (
+                *(limit.name for limit in document.limits if "subject" not in limit.by),
+                *(bucket.limit for objective in objectives for bucket in objective.buckets),
+            )
+        ),
     )
 
 
@@ -288,6 +300,7 @@ def _method_policy(
     serving: Serving,
     rules: tuple[Rule, ...],
     limits: tuple[Limit, ...],
+    objectives: tuple[ObjectiveRule, ...],
     rest: Callable[[], None],
 ) -> MethodPolicy:
     conditions = engine.conditions([rule.when for rule in rules], request_type=contract.request_type)
@@ -304,11 +317,16 @@ def _method_policy(
         takes=takes(rules, contract),
         autonomy=_autonomy(document, contract.operation),
         score=counted.score_rule(document.pressure) if contacts and document.pressure is not None else None,
-        reads_facts=contacts or routing.by_person or expressions.reads_facts(document, contract, rules),
+        reads_facts=contacts
+        or routing.by_person
+        or any(objective.segment for objective in objectives)
+        or expressions.reads_facts(document, contract, rules),
         survives=any(limit.bucket.on_store_error != "closed" for limit in counted_limits)
         or (contacts and any(cap.on_store_error != "closed" for cap in document.caps)),
         reads_pressure=any("pressure" in text for text in expressions.expressions_of(document, contract, rules)),
         steps=counted.step_rules(document, contract, engine),
+        objectives=objectives,
+        reads_objective=any("objective" in text for text in expressions.expressions_of(document, contract, rules)),
         used=_used(document, contract, rules, rest=rest),
         obligations=obligations(rules),
         retention=retention_rules(document.retention, contract),

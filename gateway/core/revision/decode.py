@@ -32,6 +32,7 @@ _PATTERNS: Final = {
     "24:00": "write-clock-time",
     "[0-9]{1,9}": "write-numbers",
     "[A-Z]{3}": "write-currency",
+    "[0-9]{4}-": "write-date",
     "unix:": "write-address",
 }
 """What to write instead, by a part of the pattern that did not match."""

@@ -108,6 +108,8 @@ _WHO: Final = (
     _field("asked_channel", "record.asked_channel", "channel that was asked for", "canal demandé au départ"),
     _field("category", "record.category", "category of a contact", "catégorie d’une sollicitation"),
     _field("brand", "record.brand", "brand of a contact", "marque d’une sollicitation"),
+    _field("campaign", "record.campaign", "campaign it is part of", "campagne dont il fait partie"),
+    _field("objective", "record.objective", "objective that it serves", "objectif qu’il sert"),
     _field("topic", "record.topics[]", "any topic of a contact", "un des sujets d’une sollicitation"),
     _field("purpose", "record.purpose", "what a contact is for", "finalité d’une sollicitation"),
 )

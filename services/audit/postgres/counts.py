@@ -4,8 +4,8 @@ from collections import Counter
 from collections.abc import Iterable, Sequence
 from typing import Final
 
-from gateway.core.objectives import MINUTE_MS, Counts
 from gateway.core.record import Record
+from gateway.core.service_objectives import MINUTE_MS, Counts
 from services.audit.counting import Counted
 from services.audit.postgres.lanes import Connection
 from services.audit.postgres.staging import many

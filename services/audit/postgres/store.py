@@ -4,8 +4,8 @@ import functools
 from collections.abc import Callable, Mapping, Sequence
 from typing import Final, TypeVar
 
-from gateway.core.objectives import Counts
 from gateway.core.record import CustomerOutcome
+from gateway.core.service_objectives import Counts
 from services.audit.activity import Activity, Question
 from services.audit.arms import Arm, ArmsQuery
 from services.audit.counting import Counted

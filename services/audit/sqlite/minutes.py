@@ -3,7 +3,7 @@
 import sqlite3
 from collections.abc import Sequence
 
-from gateway.core.objectives import MINUTE_MS, Counts
+from gateway.core.service_objectives import MINUTE_MS, Counts
 
 
 def route_counts(

@@ -10,8 +10,8 @@ from pathlib import Path
 from typing import Final, TypeVar
 
 from gateway.core.errors import CallEnded, Reason
-from gateway.core.objectives import Counts
 from gateway.core.record import CustomerOutcome
+from gateway.core.service_objectives import Counts
 from services.audit.activity import Activity, Question
 from services.audit.arms import Arm, ArmsQuery
 from services.audit.counting import Counted

@@ -1,4 +1,4 @@
-"""Sums over HTTP: calls by method, arms of routes and experiments, copies of calls, objectives."""
+"""Sums over HTTP: calls by method, arms of routes and experiments, copies of calls, service objectives."""
 
 from collections.abc import Mapping
 from typing import Annotated, Any
@@ -53,13 +53,13 @@ class Sums:
             return await self._ask(request, stub.CountDecisions, planning_pb2.CountDecisionsRequest, values)
 
         @get(
-            "/v1/objectives",
+            "/v1/service-objectives",
             right=Right.SEE,
-            summary="Objectives",
+            summary="Service objectives",
             operation_class=answers(objectives_pb2.GetObjectivesResponse),
         )
         async def objectives(request: Asking, route: _Route = "") -> Answer:
-            """How routes do by the objectives of the active revision."""
+            """How routes do by the service objectives of the active revision."""
             return await self._ask(request, stub.GetObjectives, objectives_pb2.GetObjectivesRequest, {"route": route})
 
         return [counted, objectives]

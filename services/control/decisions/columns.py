@@ -73,6 +73,8 @@ COLUMNS: Final[Mapping[str, Column]] = {
     "category": _text("category"),
     "purpose": _text("purpose"),
     "brand": _text("brand"),
+    "campaign": _text("campaign"),
+    "objective": _text("objective"),
     "subject_ref": _text("subject_ref"),
     "conversation": _text("conversation"),
     "reason": _text("reason"),

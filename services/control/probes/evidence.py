@@ -90,6 +90,7 @@ def recorded_of(decision: decision_pb2.Decision) -> Recorded:
         category=decision.category,
         model=decision.model if not decision.subject_ref or not decision.channel else "",
         brand=decision.brand,
+        campaign=decision.campaign,
         purpose=decision.purpose,
         topics=tuple(decision.topics),
         consents=_consents(decision),

@@ -11,9 +11,9 @@ import msgspec
 import pytest
 
 from gateway.core.failing import failed
-from gateway.core.objectives import BUDGET_MS, HOUR_MS, MINUTE_MS, WINDOWS_MS, Counts
 from gateway.core.policy.serving import LatencyObjective, Objectives
 from gateway.core.record import Outcome, Record, Settlement, Verdict
+from gateway.core.service_objectives import BUDGET_MS, HOUR_MS, MINUTE_MS, WINDOWS_MS, Counts
 from gateway.instance import instance
 from gateway.rpc.serving import serving
 from gateway.watching.meters import Meters, otlp

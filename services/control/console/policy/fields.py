@@ -54,7 +54,7 @@ FORMS: Final[Mapping[str, tuple[Field, ...]]] = {
         Field(
             "by", "checks",
             ("tenant", "agent", "method", "operation", "model", "version", "upstream", "route", "subject", "channel",
-             "category", "brand"),
+             "category", "brand", "campaign"),
         ),
         Field("rate", "number"),
         Field("per"),
@@ -73,7 +73,7 @@ FORMS: Final[Mapping[str, tuple[Field, ...]]] = {
         Field("max", "number", empty_null=True),
         *_PERIOD,
         Field("min_gap", rare=True),
-        Field("by", "checks", ("channel", "category", "topic", "brand")),
+        Field("by", "checks", ("channel", "category", "topic", "brand", "campaign")),
         Field("counts_on", "choice", ("reserved", "sent", "delivered"), "reserved", rare=True),
         Field("on_exceed", "choice", ("deny", "defer", "downgrade", "review"), "deny"),
         Field("downgrade_to", rare=True),

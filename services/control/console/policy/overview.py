@@ -17,7 +17,7 @@ from services.control.console.policy.sides import tabs
 from services.control.console.rendering import go_to, page
 
 SECTIONS: Final = (
-    *("rules", "limits", "caps", "quiet_hours", "consents", "packs", "sequences", "pressure"),
+    *("objectives", "rules", "limits", "caps", "quiet_hours", "consents", "packs", "sequences", "pressure"),
     *(
         "routes",
         "models",
@@ -125,5 +125,5 @@ def found(document: Document | None, q: str) -> Sequence[Found]:
     return hits
 
 
-_SHOWN: Final = frozenset({"rules", "limits", "caps", "quiet_hours", "consents", "sequences"})
+_SHOWN: Final = frozenset({"rules", "limits", "caps", "quiet_hours", "consents", "sequences", "objectives"})
 """Sections that hold no keys or descriptors, so that all their words may be looked for."""

@@ -1,9 +1,10 @@
-"""Forms of what serves calls and what is learnt from them: agents, routes, experiments, holdouts, tenants."""
+"""Forms of what serves calls, what for, and what is learnt: agents, routes, experiments, objectives, tenants."""
 
 from collections.abc import Mapping
 from typing import Any, Final, get_args
 
 from gateway.core.policy.learning import Measure
+from gateway.core.policy.objectives import Kpi
 from gateway.core.policy.vocabulary import Level
 from services.control.console.policy.field import OPERATIONS, Field
 
@@ -59,6 +60,26 @@ SERVING: Final[Mapping[str, tuple[Field, ...]]] = {
         Field("exempt", "words"),
         Field("seed", rare=True),
     ),
+    "objectives": (
+        Field("name"),
+        Field("tenant"),
+        Field("campaign"),
+        Field("segment"),
+        Field("kpi", "choice", get_args(Kpi)),
+        Field("target", "decimal"),
+        Field("period.first"),
+        Field("period.last"),
+        Field("period.zone"),
+        Field("budget.contacts", "number"),
+        Field("budget.cents", "number"),
+        Field("budget.cents_per_contact", "number"),
+        Field("budget.currency", rare=True),
+        Field("agents", "words", rare=True),
+        Field("channels", "words", rare=True),
+        Field("categories", "words", rare=True),
+        Field("title.en", rare=True),
+        Field("title.fr", rare=True),
+    ),
     "tenants": (Field("name"), Field("cells", "number")),
 }
 """By section."""
@@ -68,6 +89,7 @@ SERVING_NEW: Final[Mapping[str, Mapping[str, Any]]] = {
     "routes": {"arms": [{"name": "main", "weight": 10_000}]},
     "experiments": {"arms": [{"name": "control", "weight": 5_000}, {"name": "candidate", "weight": 5_000}]},
     "holdouts": {"share": 500},
+    "objectives": {"kpi": "conversion_rate", "target": 0.05, "period": {}},
     "tenants": {},
 }
 """What a new part of a section begins with."""

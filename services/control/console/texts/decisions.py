@@ -162,6 +162,8 @@ TEXTS: Final = {
     "decisions-field-category": ("Category", "Catégorie"),
     "decisions-field-purpose": ("Purpose", "Finalité"),
     "decisions-field-brand": ("Brand", "Marque"),
+    "decisions-field-campaign": ("Campaign", "Campagne"),
+    "decisions-field-objective": ("Objective", "Objectif"),
     "decisions-field-subject_ref": ("Customer (pseudonym)", "Client (pseudonyme)"),
     "decisions-field-conversation": ("Conversation", "Conversation"),
     "decisions-field-reason": ("Reason", "Motif"),

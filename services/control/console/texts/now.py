@@ -20,7 +20,7 @@ TEXTS: Final = {
     "now-static": ("As of {time}", "État de {time}"),
     "now-unknown": ("Not known", "Inconnu"),
     "now-part-traffic": ("Calls and limits", "Appels et limites"),
-    "now-part-objectives": ("Objectives", "Objectifs"),
+    "now-part-objectives": ("Service objectives", "Objectifs de service"),
     "now-part-holds": ("Holds", "Mises en attente"),
     "now-part-workers": ("Processes", "Processus"),
     "now-part-stream": ("Records", "Enregistrements"),

@@ -261,6 +261,7 @@ _PAGES: Final = {
 
 _SECTIONS: Final = {
     "policy-section-rules": ("Rules", "Règles"),
+    "policy-section-objectives": ("Objectives", "Objectifs"),
     "policy-section-limits": ("Limits", "Limites"),
     "policy-section-caps": ("Caps", "Plafonds"),
     "policy-section-quiet_hours": ("Quiet hours", "Heures calmes"),
@@ -400,6 +401,7 @@ _OPTIONS: Final = {
     "policy-option-channel": ("channel", "canal"),
     "policy-option-category": ("category", "catégorie"),
     "policy-option-brand": ("brand", "marque"),
+    "policy-option-campaign": ("campaign", "campagne"),
     "policy-option-topic": ("topic", "sujet"),
     "policy-option-day": ("day", "jour"),
     "policy-option-week": ("week", "semaine"),

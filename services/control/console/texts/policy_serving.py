@@ -1,4 +1,4 @@
-"""What the forms of agents, routes, experiments, holdouts and tenants say."""
+"""What the forms of agents, routes, experiments, holdouts, objectives and tenants say."""
 
 from typing import Final
 
@@ -14,6 +14,52 @@ TEXTS: Final = {
     "policy-add-experiments": ("New experiment", "Nouvelle expérience"),
     "policy-add-holdouts": ("New holdout", "Nouveau groupe témoin"),
     "policy-add-tenants": ("New tenant", "Nouvelle organisation"),
+    "policy-add-objectives": ("New objective", "Nouvel objectif"),
+    "policy-field-campaign": ("Campaign", "Campagne"),
+    "policy-field-segment": ("Segment", "Segment"),
+    "policy-field-kpi": ("KPI", "Indicateur"),
+    "policy-field-target": ("Target", "Cible"),
+    "policy-field-period-first": ("First day", "Premier jour"),
+    "policy-field-period-last": ("Last day", "Dernier jour"),
+    "policy-field-period-zone": ("Time zone of the days", "Fuseau horaire des jours"),
+    "policy-field-budget-contacts": ("Most contacts", "Sollicitations au plus"),
+    "policy-field-budget-cents": ("Money, in cents", "Montant, en centimes"),
+    "policy-field-budget-cents-per-contact": ("Cents for each contact", "Centimes par sollicitation"),
+    "policy-field-budget-currency": ("Currency", "Devise"),
+    "policy-field-agents": ("Agents", "Agents"),
+    "policy-field-title-en": ("Title in English", "Titre en anglais"),
+    "policy-field-title-fr": ("Title in French", "Titre en français"),
+    "policy-hint-campaign": (
+        "In any words; empty: calls of all campaigns.",
+        "En toutes lettres ; vide : les appels de toutes les campagnes.",
+    ),
+    "policy-hint-segment": (
+        "As facts name it; empty: all customers.",
+        "Tel que le disent les faits ; vide : tous les clients.",
+    ),
+    "policy-hint-target": (
+        "Rates as shares: 0.05 is 5%. Amounts in cents.",
+        "Taux en parts : 0.05 vaut 5 %. Montants en centimes.",
+    ),
+    "policy-hint-period-first": ("Such as 2026-03-01.", "Par exemple 2026-03-01."),
+    "policy-hint-period-last": ("It is part of the period.", "Il fait partie de la période."),
+    "policy-hint-period-zone": ("Such as Europe/Paris; empty: UTC.", "Par exemple Europe/Paris ; vide : UTC."),
+    "policy-hint-budget-contacts": (
+        "Held exactly; what was not sent is given back. Empty: any number.",
+        "Tenu exactement ; ce qui n’est pas parti est rendu. Vide : illimité.",
+    ),
+    "policy-hint-budget-cents-per-contact": (
+        "With it the amount is held too; without it, only shown.",
+        "Avec lui, le montant est tenu aussi ; sans lui, seulement affiché.",
+    ),
+    "policy-hint-agents": (
+        "With commas; empty: all of the tenant.",
+        "Séparés par des virgules ; vide : tous ceux de l’organisation.",
+    ),
+    "policy-option-activation-rate": ("activation", "activation"),
+    "policy-option-nps": ("NPS", "NPS"),
+    "policy-option-incremental-revenue-cents": ("incremental revenue", "revenu incrémental"),
+    "policy-option-perceived-pressure": ("perceived pressure", "pression perçue"),
     "policy-field-tenant": ("Tenant", "Organisation"),
     "policy-field-autonomy-READ": ("May read", "Lecture"),
     "policy-field-autonomy-WRITE": ("May write", "Écriture"),
@@ -25,12 +71,12 @@ TEXTS: Final = {
     "policy-field-models": ("Models", "Modèles"),
     "policy-field-arms": ("Arms", "Branches"),
     "policy-field-objectives-availability": (
-        "Objective: calls answered, in percent",
-        "Objectif : appels servis, en pour cent",
+        "Service objective: calls answered, in percent",
+        "Objectif de service : appels servis, en pour cent",
     ),
     "policy-field-objectives-latency-percent": (
-        "Objective: calls answered in time, in percent",
-        "Objectif : appels servis à temps, en pour cent",
+        "Service objective: calls answered in time, in percent",
+        "Objectif de service : appels servis à temps, en pour cent",
     ),
     "policy-field-objectives-latency-within": ("In time means within", "À temps veut dire en moins de"),
     "policy-field-fallback": ("Arms that take over", "Branches de secours"),

@@ -801,6 +801,8 @@ class Decision(_message.Message):
     CITATION_FIELD_NUMBER: _builtins.int
     BRAND_FIELD_NUMBER: _builtins.int
     TOPICS_FIELD_NUMBER: _builtins.int
+    CAMPAIGN_FIELD_NUMBER: _builtins.int
+    OBJECTIVE_FIELD_NUMBER: _builtins.int
     PURPOSE_FIELD_NUMBER: _builtins.int
     CONTACT_REF_FIELD_NUMBER: _builtins.int
     ASKED_CHANNEL_FIELD_NUMBER: _builtins.int
@@ -909,6 +911,10 @@ class Decision(_message.Message):
     """
     brand: _builtins.str
     """Brand in whose name a contact was made."""
+    campaign: _builtins.str
+    """Campaign that the call was part of, in its one spelling, such as "spring-2026"."""
+    objective: _builtins.str
+    """Name of the objective in the revision that the call served, or was to serve where it was refused; empty for none."""
     purpose: _builtins.str
     """What a contact is for, such as "newsletter"."""
     contact_ref: _builtins.str
@@ -1103,6 +1109,8 @@ class Decision(_message.Message):
         citation: _builtins.str = ...,
         brand: _builtins.str = ...,
         topics: _abc.Iterable[_builtins.str] | None = ...,
+        campaign: _builtins.str = ...,
+        objective: _builtins.str = ...,
         purpose: _builtins.str = ...,
         contact_ref: _builtins.str = ...,
         asked_channel: _builtins.str = ...,
@@ -1143,7 +1151,7 @@ class Decision(_message.Message):
     ) -> None: ...
     _HasFieldArgType: _TypeAlias = _typing.Literal["_leaf_index", b"_leaf_index", "_settle_leaf_index", b"_settle_leaf_index", "decide_duration", b"decide_duration", "decide_time", b"decide_time", "erase_time", b"erase_time", "hold_decide_time", b"hold_decide_time", "leaf_index", b"leaf_index", "lineage", b"lineage", "overhead_duration", b"overhead_duration", "receive_time", b"receive_time", "settle_leaf_index", b"settle_leaf_index", "settle_time", b"settle_time", "steps", b"steps", "total_duration", b"total_duration", "upstream_duration", b"upstream_duration"]  # noqa: Y015
     def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
-    _ClearFieldArgType: _TypeAlias = _typing.Literal["_leaf_index", b"_leaf_index", "_settle_leaf_index", b"_settle_leaf_index", "agent", b"agent", "agent_version", b"agent_version", "answered_version", b"answered_version", "arm", b"arm", "asked_channel", b"asked_channel", "attempts", b"attempts", "brand", b"brand", "category", b"category", "channel", b"channel", "citation", b"citation", "connector_version", b"connector_version", "contact_ref", b"contact_ref", "conversation", b"conversation", "copies", b"copies", "costs", b"costs", "decide_duration", b"decide_duration", "decide_time", b"decide_time", "decider", b"decider", "erase_time", b"erase_time", "exposures", b"exposures", "gave_back", b"gave_back", "hold", b"hold", "hold_comment", b"hold_comment", "hold_decide_time", b"hold_decide_time", "holdouts", b"holdouts", "inference", b"inference", "leaf_index", b"leaf_index", "legal_basis", b"legal_basis", "limits", b"limits", "lineage", b"lineage", "message", b"message", "method", b"method", "model", b"model", "model_version", b"model_version", "name", b"name", "obligations", b"obligations", "operation", b"operation", "overhead_duration", b"overhead_duration", "parent", b"parent", "person_ref", b"person_ref", "pinned_version", b"pinned_version", "prompt", b"prompt", "purpose", b"purpose", "reason", b"reason", "receive_time", b"receive_time", "repeat_of", b"repeat_of", "request_bytes", b"request_bytes", "response_bytes", b"response_bytes", "retention_class", b"retention_class", "retention_days", b"retention_days", "revision", b"revision", "revision_sha256", b"revision_sha256", "rollout", b"rollout", "route", b"route", "rule", b"rule", "rules", b"rules", "served_arm", b"served_arm", "served_upstream", b"served_upstream", "served_version", b"served_version", "settle_leaf_index", b"settle_leaf_index", "settle_time", b"settle_time", "slow", b"slow", "span_id", b"span_id", "standby", b"standby", "state", b"state", "status", b"status", "steps", b"steps", "subject_ref", b"subject_ref", "tenant", b"tenant", "topics", b"topics", "total_duration", b"total_duration", "trace_id", b"trace_id", "unit_ref", b"unit_ref", "upstream", b"upstream", "upstream_duration", b"upstream_duration", "values_state", b"values_state", "verdict", b"verdict", "would", b"would"]  # noqa: Y015
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["_leaf_index", b"_leaf_index", "_settle_leaf_index", b"_settle_leaf_index", "agent", b"agent", "agent_version", b"agent_version", "answered_version", b"answered_version", "arm", b"arm", "asked_channel", b"asked_channel", "attempts", b"attempts", "brand", b"brand", "campaign", b"campaign", "category", b"category", "channel", b"channel", "citation", b"citation", "connector_version", b"connector_version", "contact_ref", b"contact_ref", "conversation", b"conversation", "copies", b"copies", "costs", b"costs", "decide_duration", b"decide_duration", "decide_time", b"decide_time", "decider", b"decider", "erase_time", b"erase_time", "exposures", b"exposures", "gave_back", b"gave_back", "hold", b"hold", "hold_comment", b"hold_comment", "hold_decide_time", b"hold_decide_time", "holdouts", b"holdouts", "inference", b"inference", "leaf_index", b"leaf_index", "legal_basis", b"legal_basis", "limits", b"limits", "lineage", b"lineage", "message", b"message", "method", b"method", "model", b"model", "model_version", b"model_version", "name", b"name", "objective", b"objective", "obligations", b"obligations", "operation", b"operation", "overhead_duration", b"overhead_duration", "parent", b"parent", "person_ref", b"person_ref", "pinned_version", b"pinned_version", "prompt", b"prompt", "purpose", b"purpose", "reason", b"reason", "receive_time", b"receive_time", "repeat_of", b"repeat_of", "request_bytes", b"request_bytes", "response_bytes", b"response_bytes", "retention_class", b"retention_class", "retention_days", b"retention_days", "revision", b"revision", "revision_sha256", b"revision_sha256", "rollout", b"rollout", "route", b"route", "rule", b"rule", "rules", b"rules", "served_arm", b"served_arm", "served_upstream", b"served_upstream", "served_version", b"served_version", "settle_leaf_index", b"settle_leaf_index", "settle_time", b"settle_time", "slow", b"slow", "span_id", b"span_id", "standby", b"standby", "state", b"state", "status", b"status", "steps", b"steps", "subject_ref", b"subject_ref", "tenant", b"tenant", "topics", b"topics", "total_duration", b"total_duration", "trace_id", b"trace_id", "unit_ref", b"unit_ref", "upstream", b"upstream", "upstream_duration", b"upstream_duration", "values_state", b"values_state", "verdict", b"verdict", "would", b"would"]  # noqa: Y015
     def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
     _WhichOneofReturnType__leaf_index: _TypeAlias = _typing.Literal["leaf_index"]  # noqa: Y015
     _WhichOneofArgType__leaf_index: _TypeAlias = _typing.Literal["_leaf_index", b"_leaf_index"]  # noqa: Y015

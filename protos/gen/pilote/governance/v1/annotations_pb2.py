@@ -25,17 +25,17 @@ _sym_db = _symbol_database.Default()
 from google.protobuf import descriptor_pb2 as google_dot_protobuf_dot_descriptor__pb2
 
 
-DESCRIPTOR = _descriptor_pool.Default().AddSerializedFile(b'\n&pilote/governance/v1/annotations.proto\x12\x14pilote.governance.v1\x1a google/protobuf/descriptor.proto\"\x83\x03\n\x0c\x43\x61llContract\x12\x32\n\toperation\x18\x01 \x01(\x0e\x32\x1f.pilote.governance.v1.Operation\x12\x0f\n\x07subject\x18\x02 \x01(\t\x12\x0f\n\x07\x63hannel\x18\x03 \x01(\t\x12\x10\n\x08\x63\x61tegory\x18\x04 \x01(\t\x12\r\n\x05model\x18\x05 \x01(\t\x12\x15\n\rmodel_version\x18\x06 \x01(\t\x12\x12\n\nrequest_id\x18\x07 \x01(\t\x12\x19\n\x11max_message_bytes\x18\x08 \x01(\r\x12\x0f\n\x07purpose\x18\x0b \x01(\t\x12\x15\n\rcontact_point\x18\x0c \x01(\t\x12\x10\n\x08identity\x18\x0e \x01(\t\x12\x0f\n\x07\x63reated\x18\x0f \x01(\t\x12\r\n\x05\x62rand\x18\t \x01(\t\x12\x0e\n\x06topics\x18\n \x01(\t\x12\x0f\n\x07session\x18\r \x01(\t\x12\x14\n\x0cinstructions\x18\x10 \x01(\t\x12\x16\n\x0eserved_version\x18\x11 \x01(\t\x12\r\n\x05usage\x18\x12 \x01(\t*\x91\x01\n\tOperation\x12\x19\n\x15OPERATION_UNSPECIFIED\x10\x00\x12\x12\n\x0eOPERATION_READ\x10\x01\x12\x13\n\x0fOPERATION_WRITE\x10\x02\x12\x15\n\x11OPERATION_CONTACT\x10\x03\x12\x14\n\x10OPERATION_DELETE\x10\x04\x12\x13\n\x0fOPERATION_INFER\x10\x05*\xab\x01\n\x0bSensitivity\x12\x1b\n\x17SENSITIVITY_UNSPECIFIED\x10\x00\x12\x16\n\x12SENSITIVITY_PUBLIC\x10\x01\x12\x18\n\x14SENSITIVITY_INTERNAL\x10\x02\x12\x18\n\x14SENSITIVITY_PERSONAL\x10\x03\x12\x17\n\x13SENSITIVITY_SPECIAL\x10\x04\x12\x1a\n\x16SENSITIVITY_CREDENTIAL\x10\x05:R\n\x04\x63\x61ll\x12\x1e.google.protobuf.MethodOptions\x18\xdd\x8c\x03 \x01(\x0b\x32\".pilote.governance.v1.CallContract:W\n\x0bsensitivity\x12\x1d.google.protobuf.FieldOptions\x18\xdd\x8c\x03 \x01(\x0e\x32!.pilote.governance.v1.Sensitivityb\x06proto3')
+DESCRIPTOR = _descriptor_pool.Default().AddSerializedFile(b'\n&pilote/governance/v1/annotations.proto\x12\x14pilote.governance.v1\x1a google/protobuf/descriptor.proto\"\x95\x03\n\x0c\x43\x61llContract\x12\x32\n\toperation\x18\x01 \x01(\x0e\x32\x1f.pilote.governance.v1.Operation\x12\x0f\n\x07subject\x18\x02 \x01(\t\x12\x0f\n\x07\x63hannel\x18\x03 \x01(\t\x12\x10\n\x08\x63\x61tegory\x18\x04 \x01(\t\x12\r\n\x05model\x18\x05 \x01(\t\x12\x15\n\rmodel_version\x18\x06 \x01(\t\x12\x12\n\nrequest_id\x18\x07 \x01(\t\x12\x19\n\x11max_message_bytes\x18\x08 \x01(\r\x12\x0f\n\x07purpose\x18\x0b \x01(\t\x12\x15\n\rcontact_point\x18\x0c \x01(\t\x12\x10\n\x08identity\x18\x0e \x01(\t\x12\x0f\n\x07\x63reated\x18\x0f \x01(\t\x12\r\n\x05\x62rand\x18\t \x01(\t\x12\x10\n\x08\x63\x61mpaign\x18\x13 \x01(\t\x12\x0e\n\x06topics\x18\n \x01(\t\x12\x0f\n\x07session\x18\r \x01(\t\x12\x14\n\x0cinstructions\x18\x10 \x01(\t\x12\x16\n\x0eserved_version\x18\x11 \x01(\t\x12\r\n\x05usage\x18\x12 \x01(\t*\x91\x01\n\tOperation\x12\x19\n\x15OPERATION_UNSPECIFIED\x10\x00\x12\x12\n\x0eOPERATION_READ\x10\x01\x12\x13\n\x0fOPERATION_WRITE\x10\x02\x12\x15\n\x11OPERATION_CONTACT\x10\x03\x12\x14\n\x10OPERATION_DELETE\x10\x04\x12\x13\n\x0fOPERATION_INFER\x10\x05*\xab\x01\n\x0bSensitivity\x12\x1b\n\x17SENSITIVITY_UNSPECIFIED\x10\x00\x12\x16\n\x12SENSITIVITY_PUBLIC\x10\x01\x12\x18\n\x14SENSITIVITY_INTERNAL\x10\x02\x12\x18\n\x14SENSITIVITY_PERSONAL\x10\x03\x12\x17\n\x13SENSITIVITY_SPECIAL\x10\x04\x12\x1a\n\x16SENSITIVITY_CREDENTIAL\x10\x05:R\n\x04\x63\x61ll\x12\x1e.google.protobuf.MethodOptions\x18\xdd\x8c\x03 \x01(\x0b\x32\".pilote.governance.v1.CallContract:W\n\x0bsensitivity\x12\x1d.google.protobuf.FieldOptions\x18\xdd\x8c\x03 \x01(\x0e\x32!.pilote.governance.v1.Sensitivityb\x06proto3')
 
 _globals = globals()
 _builder.BuildMessageAndEnumDescriptors(DESCRIPTOR, _globals)
 _builder.BuildTopDescriptorsAndMessages(DESCRIPTOR, 'pilote.governance.v1.annotations_pb2', _globals)
 if not _descriptor._USE_C_DESCRIPTORS:
   DESCRIPTOR._loaded_options = None
-  _globals['_OPERATION']._serialized_start=489
-  _globals['_OPERATION']._serialized_end=634
-  _globals['_SENSITIVITY']._serialized_start=637
-  _globals['_SENSITIVITY']._serialized_end=808
+  _globals['_OPERATION']._serialized_start=507
+  _globals['_OPERATION']._serialized_end=652
+  _globals['_SENSITIVITY']._serialized_start=655
+  _globals['_SENSITIVITY']._serialized_end=826
   _globals['_CALLCONTRACT']._serialized_start=99
-  _globals['_CALLCONTRACT']._serialized_end=486
+  _globals['_CALLCONTRACT']._serialized_end=504
 # @@protoc_insertion_point(module_scope)

@@ -115,6 +115,7 @@ class CallContract(_message.Message):
     IDENTITY_FIELD_NUMBER: _builtins.int
     CREATED_FIELD_NUMBER: _builtins.int
     BRAND_FIELD_NUMBER: _builtins.int
+    CAMPAIGN_FIELD_NUMBER: _builtins.int
     TOPICS_FIELD_NUMBER: _builtins.int
     SESSION_FIELD_NUMBER: _builtins.int
     INSTRUCTIONS_FIELD_NUMBER: _builtins.int
@@ -156,6 +157,10 @@ class CallContract(_message.Message):
     """Field path of the response to the resource name that the call has created, "contact.name" say."""
     brand: _builtins.str
     """Field path to the brand in whose name a contact is made, like `channel`."""
+    campaign: _builtins.str
+    """Field path to the campaign that a call is part of, like `channel`, but in any words: "Été 2026" is compared as
+    "ete-2026". Objectives are stated by it.
+    """
     topics: _builtins.str
     """Field path to the topics of a contact: a repeated string, or a single one."""
     session: _builtins.str
@@ -190,6 +195,7 @@ class CallContract(_message.Message):
         identity: _builtins.str = ...,
         created: _builtins.str = ...,
         brand: _builtins.str = ...,
+        campaign: _builtins.str = ...,
         topics: _builtins.str = ...,
         session: _builtins.str = ...,
         instructions: _builtins.str = ...,
@@ -198,7 +204,7 @@ class CallContract(_message.Message):
     ) -> None: ...
     _HasFieldArgType: _TypeAlias = _Never  # noqa: Y015
     def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
-    _ClearFieldArgType: _TypeAlias = _typing.Literal["brand", b"brand", "category", b"category", "channel", b"channel", "contact_point", b"contact_point", "created", b"created", "identity", b"identity", "instructions", b"instructions", "max_message_bytes", b"max_message_bytes", "model", b"model", "model_version", b"model_version", "operation", b"operation", "purpose", b"purpose", "request_id", b"request_id", "served_version", b"served_version", "session", b"session", "subject", b"subject", "topics", b"topics", "usage", b"usage"]  # noqa: Y015
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["brand", b"brand", "campaign", b"campaign", "category", b"category", "channel", b"channel", "contact_point", b"contact_point", "created", b"created", "identity", b"identity", "instructions", b"instructions", "max_message_bytes", b"max_message_bytes", "model", b"model", "model_version", b"model_version", "operation", b"operation", "purpose", b"purpose", "request_id", b"request_id", "served_version", b"served_version", "session", b"session", "subject", b"subject", "topics", b"topics", "usage", b"usage"]  # noqa: Y015
     def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
     def WhichOneof(self, oneof_group: _Never) -> None: ...
 

@@ -24,7 +24,7 @@ _sym_db = _symbol_database.Default()
 
 
 
-DESCRIPTOR = _descriptor_pool.Default().AddSerializedFile(b'\n\'pilote/governance/v1/rule_context.proto\x12\x14pilote.governance.v1\"\xa6\x01\n\tRuleAgent\x12\x0c\n\x04name\x18\x01 \x01(\t\x12\x0e\n\x06tenant\x18\x02 \x01(\t\x12\x0f\n\x07version\x18\x03 \x01(\t\x12;\n\x06labels\x18\x04 \x03(\x0b\x32+.pilote.governance.v1.RuleAgent.LabelsEntry\x1a-\n\x0bLabelsEntry\x12\x0b\n\x03key\x18\x01 \x01(\t\x12\r\n\x05value\x18\x02 \x01(\t:\x02\x38\x01\"\x95\x02\n\x08RuleCall\x12\x0e\n\x06method\x18\x01 \x01(\t\x12\x11\n\toperation\x18\x02 \x01(\t\x12\x0f\n\x07subject\x18\x03 \x01(\t\x12\x0f\n\x07\x63hannel\x18\x04 \x01(\t\x12\x10\n\x08\x63\x61tegory\x18\x05 \x01(\t\x12\r\n\x05model\x18\x06 \x01(\t\x12\x11\n\tinference\x18\x07 \x01(\t\x12\x15\n\rrequest_bytes\x18\x08 \x01(\x03\x12\x0f\n\x07purpose\x18\x14 \x01(\t\x12\x15\n\rcontact_point\x18\x15 \x01(\t\x12\x32\n\x07lineage\x18\x16 \x01(\x0b\x32!.pilote.governance.v1.RuleLineage\x12\r\n\x05\x62rand\x18\t \x01(\t\x12\x0e\n\x06topics\x18\n \x03(\t\"Y\n\x0bRuleLineage\x12\r\n\x05model\x18\x01 \x01(\t\x12\x0f\n\x07version\x18\x02 \x01(\t\x12\r\n\x05route\x18\x03 \x01(\t\x12\x0b\n\x03\x61rm\x18\x04 \x01(\t\x12\x0e\n\x06prompt\x18\x05 \x01(\t\"\xad\x03\n\tRuleFacts\x12\r\n\x05known\x18\x01 \x01(\x08\x12?\n\x08\x63onsents\x18\x02 \x03(\x0b\x32-.pilote.governance.v1.RuleFacts.ConsentsEntry\x12\x11\n\ttime_zone\x18\x03 \x01(\t\x12\x10\n\x08language\x18\x04 \x01(\t\x12\x10\n\x08segments\x18\x05 \x03(\t\x12;\n\x06traits\x18\x06 \x03(\x0b\x32+.pilote.governance.v1.RuleFacts.TraitsEntry\x12;\n\x06scores\x18\x07 \x03(\x0b\x32+.pilote.governance.v1.RuleFacts.ScoresEntry\x12\x10\n\x08pressure\x18\x0f \x01(\x01\x1a/\n\rConsentsEntry\x12\x0b\n\x03key\x18\x01 \x01(\t\x12\r\n\x05value\x18\x02 \x01(\x08:\x02\x38\x01\x1a-\n\x0bTraitsEntry\x12\x0b\n\x03key\x18\x01 \x01(\t\x12\r\n\x05value\x18\x02 \x01(\t:\x02\x38\x01\x1a-\n\x0bScoresEntry\x12\x0b\n\x03key\x18\x01 \x01(\t\x12\r\n\x05value\x18\x02 \x01(\x01:\x02\x38\x01\"Z\n\tRuleRoute\x12\x0c\n\x04name\x18\x01 \x01(\t\x12\x0b\n\x03\x61rm\x18\x02 \x01(\t\x12\x0f\n\x07version\x18\x03 \x01(\t\x12\x10\n\x08upstream\x18\x04 \x01(\t\x12\x0f\n\x07rollout\x18\x05 \x01(\tb\x06proto3')
+DESCRIPTOR = _descriptor_pool.Default().AddSerializedFile(b'\n\'pilote/governance/v1/rule_context.proto\x12\x14pilote.governance.v1\"\xa6\x01\n\tRuleAgent\x12\x0c\n\x04name\x18\x01 \x01(\t\x12\x0e\n\x06tenant\x18\x02 \x01(\t\x12\x0f\n\x07version\x18\x03 \x01(\t\x12;\n\x06labels\x18\x04 \x03(\x0b\x32+.pilote.governance.v1.RuleAgent.LabelsEntry\x1a-\n\x0bLabelsEntry\x12\x0b\n\x03key\x18\x01 \x01(\t\x12\r\n\x05value\x18\x02 \x01(\t:\x02\x38\x01\"\xa7\x02\n\x08RuleCall\x12\x0e\n\x06method\x18\x01 \x01(\t\x12\x11\n\toperation\x18\x02 \x01(\t\x12\x0f\n\x07subject\x18\x03 \x01(\t\x12\x0f\n\x07\x63hannel\x18\x04 \x01(\t\x12\x10\n\x08\x63\x61tegory\x18\x05 \x01(\t\x12\r\n\x05model\x18\x06 \x01(\t\x12\x11\n\tinference\x18\x07 \x01(\t\x12\x15\n\rrequest_bytes\x18\x08 \x01(\x03\x12\x0f\n\x07purpose\x18\x14 \x01(\t\x12\x15\n\rcontact_point\x18\x15 \x01(\t\x12\x32\n\x07lineage\x18\x16 \x01(\x0b\x32!.pilote.governance.v1.RuleLineage\x12\r\n\x05\x62rand\x18\t \x01(\t\x12\x0e\n\x06topics\x18\n \x03(\t\x12\x10\n\x08\x63\x61mpaign\x18\x0b \x01(\t\"Y\n\x0bRuleLineage\x12\r\n\x05model\x18\x01 \x01(\t\x12\x0f\n\x07version\x18\x02 \x01(\t\x12\r\n\x05route\x18\x03 \x01(\t\x12\x0b\n\x03\x61rm\x18\x04 \x01(\t\x12\x0e\n\x06prompt\x18\x05 \x01(\t\"\xad\x03\n\tRuleFacts\x12\r\n\x05known\x18\x01 \x01(\x08\x12?\n\x08\x63onsents\x18\x02 \x03(\x0b\x32-.pilote.governance.v1.RuleFacts.ConsentsEntry\x12\x11\n\ttime_zone\x18\x03 \x01(\t\x12\x10\n\x08language\x18\x04 \x01(\t\x12\x10\n\x08segments\x18\x05 \x03(\t\x12;\n\x06traits\x18\x06 \x03(\x0b\x32+.pilote.governance.v1.RuleFacts.TraitsEntry\x12;\n\x06scores\x18\x07 \x03(\x0b\x32+.pilote.governance.v1.RuleFacts.ScoresEntry\x12\x10\n\x08pressure\x18\x0f \x01(\x01\x1a/\n\rConsentsEntry\x12\x0b\n\x03key\x18\x01 \x01(\t\x12\r\n\x05value\x18\x02 \x01(\x08:\x02\x38\x01\x1a-\n\x0bTraitsEntry\x12\x0b\n\x03key\x18\x01 \x01(\t\x12\r\n\x05value\x18\x02 \x01(\t:\x02\x38\x01\x1a-\n\x0bScoresEntry\x12\x0b\n\x03key\x18\x01 \x01(\t\x12\r\n\x05value\x18\x02 \x01(\x01:\x02\x38\x01\"\xbc\x01\n\rRuleObjective\x12\x0c\n\x04name\x18\x01 \x01(\t\x12\x0b\n\x03kpi\x18\x02 \x01(\t\x12\x0e\n\x06target\x18\x03 \x01(\x01\x12\r\n\x05known\x18\x04 \x01(\x08\x12\r\n\x05value\x18\x05 \x01(\x01\x12\x10\n\x08progress\x18\x06 \x01(\x01\x12\x0f\n\x07\x65lapsed\x18\x07 \x01(\x01\x12\x0c\n\x04late\x18\x08 \x01(\x08\x12\x10\n\x08\x63ontacts\x18\t \x01(\x03\x12\r\n\x05spent\x18\n \x01(\x03\x12\x10\n\x08\x62reached\x18\x0b \x03(\t\"Z\n\tRuleRoute\x12\x0c\n\x04name\x18\x01 \x01(\t\x12\x0b\n\x03\x61rm\x18\x02 \x01(\t\x12\x0f\n\x07version\x18\x03 \x01(\t\x12\x10\n\x08upstream\x18\x04 \x01(\t\x12\x0f\n\x07rollout\x18\x05 \x01(\tb\x06proto3')
 
 _globals = globals()
 _builder.BuildMessageAndEnumDescriptors(DESCRIPTOR, _globals)
@@ -44,17 +44,19 @@ if not _descriptor._USE_C_DESCRIPTORS:
   _globals['_RULEAGENT_LABELSENTRY']._serialized_start=187
   _globals['_RULEAGENT_LABELSENTRY']._serialized_end=232
   _globals['_RULECALL']._serialized_start=235
-  _globals['_RULECALL']._serialized_end=512
-  _globals['_RULELINEAGE']._serialized_start=514
-  _globals['_RULELINEAGE']._serialized_end=603
-  _globals['_RULEFACTS']._serialized_start=606
-  _globals['_RULEFACTS']._serialized_end=1035
-  _globals['_RULEFACTS_CONSENTSENTRY']._serialized_start=894
-  _globals['_RULEFACTS_CONSENTSENTRY']._serialized_end=941
-  _globals['_RULEFACTS_TRAITSENTRY']._serialized_start=943
-  _globals['_RULEFACTS_TRAITSENTRY']._serialized_end=988
-  _globals['_RULEFACTS_SCORESENTRY']._serialized_start=990
-  _globals['_RULEFACTS_SCORESENTRY']._serialized_end=1035
-  _globals['_RULEROUTE']._serialized_start=1037
-  _globals['_RULEROUTE']._serialized_end=1127
+  _globals['_RULECALL']._serialized_end=530
+  _globals['_RULELINEAGE']._serialized_start=532
+  _globals['_RULELINEAGE']._serialized_end=621
+  _globals['_RULEFACTS']._serialized_start=624
+  _globals['_RULEFACTS']._serialized_end=1053
+  _globals['_RULEFACTS_CONSENTSENTRY']._serialized_start=912
+  _globals['_RULEFACTS_CONSENTSENTRY']._serialized_end=959
+  _globals['_RULEFACTS_TRAITSENTRY']._serialized_start=961
+  _globals['_RULEFACTS_TRAITSENTRY']._serialized_end=1006
+  _globals['_RULEFACTS_SCORESENTRY']._serialized_start=1008
+  _globals['_RULEFACTS_SCORESENTRY']._serialized_end=1053
+  _globals['_RULEOBJECTIVE']._serialized_start=1056
+  _globals['_RULEOBJECTIVE']._serialized_end=1244
+  _globals['_RULEROUTE']._serialized_start=1246
+  _globals['_RULEROUTE']._serialized_end=1336
 # @@protoc_insertion_point(module_scope)

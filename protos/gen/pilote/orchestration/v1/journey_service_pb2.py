@@ -28,7 +28,7 @@ from pilote.governance.v1 import annotations_pb2 as pilote_dot_governance_dot_v1
 from pilote.orchestration.v1 import journey_pb2 as pilote_dot_orchestration_dot_v1_dot_journey__pb2
 
 
-DESCRIPTOR = _descriptor_pool.Default().AddSerializedFile(b'\n-pilote/orchestration/v1/journey_service.proto\x12\x17pilote.orchestration.v1\x1a\x1cgoogle/api/annotations.proto\x1a\x1fgoogle/api/field_behavior.proto\x1a&pilote/governance/v1/annotations.proto\x1a%pilote/orchestration/v1/journey.proto\"r\n\x13ListJourneysRequest\x12\x11\n\tpage_size\x18\x01 \x01(\x05\x12\x12\n\npage_token\x18\x02 \x01(\t\x12\x34\n\x05state\x18\x03 \x01(\x0e\x32%.pilote.orchestration.v1.JourneyState\"c\n\x14ListJourneysResponse\x12\x32\n\x08journeys\x18\x01 \x03(\x0b\x32 .pilote.orchestration.v1.Journey\x12\x17\n\x0fnext_page_token\x18\x02 \x01(\t\"\x94\x02\n\x14\x45nrolCustomerRequest\x12\x15\n\x07journey\x18\x01 \x01(\tB\x04\xe2\x41\x01\x02\x12\x16\n\x08\x63ustomer\x18\x02 \x01(\tB\x04\xe2\x41\x01\x02\x12\x15\n\x07\x63hannel\x18\x03 \x01(\tB\x04\xe2\x41\x01\x02\x12\x16\n\x08\x63\x61tegory\x18\x04 \x01(\tB\x04\xe2\x41\x01\x02\x12W\n\nparameters\x18\x05 \x03(\x0b\x32=.pilote.orchestration.v1.EnrolCustomerRequest.ParametersEntryB\x04\xe8\xe5\x18\x03\x12\x12\n\nrequest_id\x18\x06 \x01(\t\x1a\x31\n\x0fParametersEntry\x12\x0b\n\x03key\x18\x01 \x01(\t\x12\r\n\x05value\x18\x02 \x01(\t:\x02\x38\x01\"N\n\x15\x45nrolCustomerResponse\x12\x35\n\tenrolment\x18\x01 \x01(\x0b\x32\".pilote.orchestration.v1.Enrolment\"s\n\x13\x45xitCustomerRequest\x12\x15\n\x07journey\x18\x01 \x01(\tB\x04\xe2\x41\x01\x02\x12\x16\n\x08\x63ustomer\x18\x02 \x01(\tB\x04\xe2\x41\x01\x02\x12\x19\n\x0b\x65xit_reason\x18\x03 \x01(\tB\x04\xe8\xe5\x18\x03\x12\x12\n\nrequest_id\x18\x04 \x01(\t\"M\n\x14\x45xitCustomerResponse\x12\x35\n\tenrolment\x18\x01 \x01(\x0b\x32\".pilote.orchestration.v1.Enrolment2\x9f\x04\n\x0eJourneyService\x12\x8a\x01\n\x0cListJourneys\x12,.pilote.orchestration.v1.ListJourneysRequest\x1a-.pilote.orchestration.v1.ListJourneysResponse\"\x1d\x90\x02\x01\xea\xe5\x18\x02\x08\x01\x82\xd3\xe4\x93\x02\x0e\x12\x0c/v1/journeys\x12\xc8\x01\n\rEnrolCustomer\x12-.pilote.orchestration.v1.EnrolCustomerRequest\x1a..pilote.orchestration.v1.EnrolCustomerResponse\"X\xea\xe5\x18+\x08\x03\x12\x08\x63ustomer\x1a\x07\x63hannel\"\x08\x63\x61tegory:\nrequest_id\x82\xd3\xe4\x93\x02#\"\x1e/v1/{journey=journeys/*}:enrol:\x01*\x12\xb4\x01\n\x0c\x45xitCustomer\x12,.pilote.orchestration.v1.ExitCustomerRequest\x1a-.pilote.orchestration.v1.ExitCustomerResponse\"G\x90\x02\x02\xea\xe5\x18\x18\x08\x02\x12\x08\x63ustomer:\nrequest_id\x82\xd3\xe4\x93\x02\"\"\x1d/v1/{journey=journeys/*}:exit:\x01*b\x06proto3')
+DESCRIPTOR = _descriptor_pool.Default().AddSerializedFile(b'\n-pilote/orchestration/v1/journey_service.proto\x12\x17pilote.orchestration.v1\x1a\x1cgoogle/api/annotations.proto\x1a\x1fgoogle/api/field_behavior.proto\x1a&pilote/governance/v1/annotations.proto\x1a%pilote/orchestration/v1/journey.proto\"r\n\x13ListJourneysRequest\x12\x11\n\tpage_size\x18\x01 \x01(\x05\x12\x12\n\npage_token\x18\x02 \x01(\t\x12\x34\n\x05state\x18\x03 \x01(\x0e\x32%.pilote.orchestration.v1.JourneyState\"c\n\x14ListJourneysResponse\x12\x32\n\x08journeys\x18\x01 \x03(\x0b\x32 .pilote.orchestration.v1.Journey\x12\x17\n\x0fnext_page_token\x18\x02 \x01(\t\"\xac\x02\n\x14\x45nrolCustomerRequest\x12\x15\n\x07journey\x18\x01 \x01(\tB\x04\xe2\x41\x01\x02\x12\x16\n\x08\x63ustomer\x18\x02 \x01(\tB\x04\xe2\x41\x01\x02\x12\x15\n\x07\x63hannel\x18\x03 \x01(\tB\x04\xe2\x41\x01\x02\x12\x16\n\x08\x63\x61tegory\x18\x04 \x01(\tB\x04\xe2\x41\x01\x02\x12W\n\nparameters\x18\x05 \x03(\x0b\x32=.pilote.orchestration.v1.EnrolCustomerRequest.ParametersEntryB\x04\xe8\xe5\x18\x03\x12\x12\n\nrequest_id\x18\x06 \x01(\t\x12\x16\n\x08\x63\x61mpaign\x18\x07 \x01(\tB\x04\xe8\xe5\x18\x02\x1a\x31\n\x0fParametersEntry\x12\x0b\n\x03key\x18\x01 \x01(\t\x12\r\n\x05value\x18\x02 \x01(\t:\x02\x38\x01\"N\n\x15\x45nrolCustomerResponse\x12\x35\n\tenrolment\x18\x01 \x01(\x0b\x32\".pilote.orchestration.v1.Enrolment\"s\n\x13\x45xitCustomerRequest\x12\x15\n\x07journey\x18\x01 \x01(\tB\x04\xe2\x41\x01\x02\x12\x16\n\x08\x63ustomer\x18\x02 \x01(\tB\x04\xe2\x41\x01\x02\x12\x19\n\x0b\x65xit_reason\x18\x03 \x01(\tB\x04\xe8\xe5\x18\x03\x12\x12\n\nrequest_id\x18\x04 \x01(\t\"M\n\x14\x45xitCustomerResponse\x12\x35\n\tenrolment\x18\x01 \x01(\x0b\x32\".pilote.orchestration.v1.Enrolment2\xaa\x04\n\x0eJourneyService\x12\x8a\x01\n\x0cListJourneys\x12,.pilote.orchestration.v1.ListJourneysRequest\x1a-.pilote.orchestration.v1.ListJourneysResponse\"\x1d\x90\x02\x01\xea\xe5\x18\x02\x08\x01\x82\xd3\xe4\x93\x02\x0e\x12\x0c/v1/journeys\x12\xd3\x01\n\rEnrolCustomer\x12-.pilote.orchestration.v1.EnrolCustomerRequest\x1a..pilote.orchestration.v1.EnrolCustomerResponse\"c\xea\xe5\x18\x36\x08\x03\x12\x08\x63ustomer\x1a\x07\x63hannel\"\x08\x63\x61tegory:\nrequest_id\x9a\x01\x08\x63\x61mpaign\x82\xd3\xe4\x93\x02#\"\x1e/v1/{journey=journeys/*}:enrol:\x01*\x12\xb4\x01\n\x0c\x45xitCustomer\x12,.pilote.orchestration.v1.ExitCustomerRequest\x1a-.pilote.orchestration.v1.ExitCustomerResponse\"G\x90\x02\x02\xea\xe5\x18\x18\x08\x02\x12\x08\x63ustomer:\nrequest_id\x82\xd3\xe4\x93\x02\"\"\x1d/v1/{journey=journeys/*}:exit:\x01*b\x06proto3')
 
 _globals = globals()
 _builder.BuildMessageAndEnumDescriptors(DESCRIPTOR, _globals)
@@ -47,6 +47,8 @@ if not _descriptor._USE_C_DESCRIPTORS:
   _globals['_ENROLCUSTOMERREQUEST'].fields_by_name['category']._serialized_options = b'\342A\001\002'
   _globals['_ENROLCUSTOMERREQUEST'].fields_by_name['parameters']._loaded_options = None
   _globals['_ENROLCUSTOMERREQUEST'].fields_by_name['parameters']._serialized_options = b'\350\345\030\003'
+  _globals['_ENROLCUSTOMERREQUEST'].fields_by_name['campaign']._loaded_options = None
+  _globals['_ENROLCUSTOMERREQUEST'].fields_by_name['campaign']._serialized_options = b'\350\345\030\002'
   _globals['_EXITCUSTOMERREQUEST'].fields_by_name['journey']._loaded_options = None
   _globals['_EXITCUSTOMERREQUEST'].fields_by_name['journey']._serialized_options = b'\342A\001\002'
   _globals['_EXITCUSTOMERREQUEST'].fields_by_name['customer']._loaded_options = None
@@ -56,7 +58,7 @@ if not _descriptor._USE_C_DESCRIPTORS:
   _globals['_JOURNEYSERVICE'].methods_by_name['ListJourneys']._loaded_options = None
   _globals['_JOURNEYSERVICE'].methods_by_name['ListJourneys']._serialized_options = b'\220\002\001\352\345\030\002\010\001\202\323\344\223\002\016\022\014/v1/journeys'
   _globals['_JOURNEYSERVICE'].methods_by_name['EnrolCustomer']._loaded_options = None
-  _globals['_JOURNEYSERVICE'].methods_by_name['EnrolCustomer']._serialized_options = b'\352\345\030+\010\003\022\010customer\032\007channel\"\010category:\nrequest_id\202\323\344\223\002#\"\036/v1/{journey=journeys/*}:enrol:\001*'
+  _globals['_JOURNEYSERVICE'].methods_by_name['EnrolCustomer']._serialized_options = b'\352\345\0306\010\003\022\010customer\032\007channel\"\010category:\nrequest_id\232\001\010campaign\202\323\344\223\002#\"\036/v1/{journey=journeys/*}:enrol:\001*'
   _globals['_JOURNEYSERVICE'].methods_by_name['ExitCustomer']._loaded_options = None
   _globals['_JOURNEYSERVICE'].methods_by_name['ExitCustomer']._serialized_options = b'\220\002\002\352\345\030\030\010\002\022\010customer:\nrequest_id\202\323\344\223\002\"\"\035/v1/{journey=journeys/*}:exit:\001*'
   _globals['_LISTJOURNEYSREQUEST']._serialized_start=216
@@ -64,15 +66,15 @@ if not _descriptor._USE_C_DESCRIPTORS:
   _globals['_LISTJOURNEYSRESPONSE']._serialized_start=332
   _globals['_LISTJOURNEYSRESPONSE']._serialized_end=431
   _globals['_ENROLCUSTOMERREQUEST']._serialized_start=434
-  _globals['_ENROLCUSTOMERREQUEST']._serialized_end=710
-  _globals['_ENROLCUSTOMERREQUEST_PARAMETERSENTRY']._serialized_start=661
-  _globals['_ENROLCUSTOMERREQUEST_PARAMETERSENTRY']._serialized_end=710
-  _globals['_ENROLCUSTOMERRESPONSE']._serialized_start=712
-  _globals['_ENROLCUSTOMERRESPONSE']._serialized_end=790
-  _globals['_EXITCUSTOMERREQUEST']._serialized_start=792
-  _globals['_EXITCUSTOMERREQUEST']._serialized_end=907
-  _globals['_EXITCUSTOMERRESPONSE']._serialized_start=909
-  _globals['_EXITCUSTOMERRESPONSE']._serialized_end=986
-  _globals['_JOURNEYSERVICE']._serialized_start=989
-  _globals['_JOURNEYSERVICE']._serialized_end=1532
+  _globals['_ENROLCUSTOMERREQUEST']._serialized_end=734
+  _globals['_ENROLCUSTOMERREQUEST_PARAMETERSENTRY']._serialized_start=685
+  _globals['_ENROLCUSTOMERREQUEST_PARAMETERSENTRY']._serialized_end=734
+  _globals['_ENROLCUSTOMERRESPONSE']._serialized_start=736
+  _globals['_ENROLCUSTOMERRESPONSE']._serialized_end=814
+  _globals['_EXITCUSTOMERREQUEST']._serialized_start=816
+  _globals['_EXITCUSTOMERREQUEST']._serialized_end=931
+  _globals['_EXITCUSTOMERRESPONSE']._serialized_start=933
+  _globals['_EXITCUSTOMERRESPONSE']._serialized_end=1010
+  _globals['_JOURNEYSERVICE']._serialized_start=1013
+  _globals['_JOURNEYSERVICE']._serialized_end=1567
 # @@protoc_insertion_point(module_scope)

@@ -109,6 +109,7 @@ class EnrolCustomerRequest(_message.Message):
     CATEGORY_FIELD_NUMBER: _builtins.int
     PARAMETERS_FIELD_NUMBER: _builtins.int
     REQUEST_ID_FIELD_NUMBER: _builtins.int
+    CAMPAIGN_FIELD_NUMBER: _builtins.int
     journey: _builtins.str
     """The journey, as `journeys/{journey}`."""
     customer: _builtins.str
@@ -121,6 +122,8 @@ class EnrolCustomerRequest(_message.Message):
     """Key of the caller's own, such as a UUID, that makes a repeat harmless: within 24 hours the same key with the same
     request gets the first answer again and nothing is done twice. At most 100 characters; empty for no such promise.
     """
+    campaign: _builtins.str
+    """The campaign that this is part of, in the company's own words. At most 100 characters; empty where it is part of none."""
     @_builtins.property
     def parameters(self) -> _containers.ScalarMap[_builtins.str, _builtins.str]:
         """What the journey should know of the person, such as "offer" to "spring_24". At most 50; keys 1 to 60 characters of
@@ -136,10 +139,11 @@ class EnrolCustomerRequest(_message.Message):
         category: _builtins.str = ...,
         parameters: _abc.Mapping[_builtins.str, _builtins.str] | None = ...,
         request_id: _builtins.str = ...,
+        campaign: _builtins.str = ...,
     ) -> None: ...
     _HasFieldArgType: _TypeAlias = _Never  # noqa: Y015
     def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
-    _ClearFieldArgType: _TypeAlias = _typing.Literal["category", b"category", "channel", b"channel", "customer", b"customer", "journey", b"journey", "parameters", b"parameters", "request_id", b"request_id"]  # noqa: Y015
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["campaign", b"campaign", "category", b"category", "channel", b"channel", "customer", b"customer", "journey", b"journey", "parameters", b"parameters", "request_id", b"request_id"]  # noqa: Y015
     def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
     def WhichOneof(self, oneof_group: _Never) -> None: ...
 
