@@ -118,8 +118,8 @@ async def _filled(home: Path, decisions: int, *, until_ms: int) -> int:
             if len(batch) >= BATCH or number + 1 == decisions:
                 await store.write(batch)
                 entries, batch = entries + len(batch), []
-        for _ in range(3):  # sealed, as hours that are over are where the service runs all the time
-            await store.tend(now_ms=until_ms + 2 * HOUR_MS)
+        for hours in (2, 4, 6):  # sealed, and then only so, as hours that are over are where the service always runs
+            await store.tend(now_ms=until_ms + hours * HOUR_MS)
     finally:
         await store.close()
     return entries
@@ -152,10 +152,12 @@ async def measure(home: Path, decisions: int, *, console: Console) -> dict[str, 
     until_ms = clock_ms() // HOUR_MS * HOUR_MS
     entries = await _filled(home, decisions, until_ms=until_ms)
     console.print(f"{decisions} decisions written, {entries} entries of the log")
+    own = home / "redis"  # where the command looks for it
+    own.mkdir()
     server = await asyncio.create_subprocess_exec(
-        *redis_server.command(home, append_only=False), stdout=asyncio.subprocess.DEVNULL
+        *redis_server.command(own, append_only=False), stdout=asyncio.subprocess.DEVNULL
     )
-    options: dict[str, Any] = {"redis_url": redis_server.url_of(home), "pseudonym_key": _KEY, "drain_seconds": 1.0}
+    options: dict[str, Any] = {"redis_url": redis_server.url_of(own), "pseudonym_key": _KEY, "drain_seconds": 1.0}
     try:
         async with auditing(listen="127.0.0.1:0", home=home, **options) as audit:
             first = await _looked(home, audit)

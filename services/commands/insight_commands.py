@@ -3,6 +3,7 @@
 import asyncio
 import tempfile
 import time
+from functools import partial
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated
 
@@ -18,9 +19,9 @@ from services.commands.shell import Shell, print_rows, print_text
 if TYPE_CHECKING:
     from collections.abc import Sequence
 
-    from services.commands.summing import Sums
     from services.findings.finding import Seen
     from services.insights.pressure.segments import Target
+    from services.workbench.columns.ahead import Ahead
 
 Folder = Annotated[
     Path | None, typer.Option(help="Where what was read is kept, so that the next time only what is new is read.")
@@ -40,7 +41,7 @@ def commands(shell: Shell) -> typer.Typer:
         """Read the log, and show what stands out in it."""
         from gateway.rpc.serving import collect_rarely
         from services.workbench.columns.database import Unusable
-        from services.workbench.columns.reading import LogDiffers
+        from services.workbench.columns.stepping import LogDiffers
 
         collect_rarely()  # else a third of the time goes into looking for garbage among rows that wait to be kept
         spoken, begun = language(shell.settings()), time.monotonic()
@@ -73,13 +74,13 @@ def commands(shell: Shell) -> typer.Typer:
         from gateway.watching.logs import configure
         from services.up import redis_url
         from services.vault.store import VaultUnusable
-        from services.workbench.columns.database import Columns, Unusable
-        from services.workbench.columns.reading import LogDiffers
+        from services.workbench.columns.database import Unusable
+        from services.workbench.columns.stepping import LogDiffers
         from services.workbench.server import serve
 
         settings = shell.settings()
         configure(settings.log_level)
-        sums, target = _sums(shell, settings), _target(shell, settings)
+        ahead, target = _ahead(shell, settings, log_level=settings.log_level), _target(shell, settings)
         vault_keys = shell.vault_keys(settings)
         try:
             run_process(
@@ -93,7 +94,7 @@ def commands(shell: Shell) -> typer.Typer:
                     drain_seconds=settings.drain_seconds,
                     target=target,
                     to=Metering(settings.otlp_endpoint, settings.metrics_listen, settings.home),
-                    opens=lambda folder: Columns(folder, summing=sums),
+                    ahead=ahead,
                 )
             )
         except (Unusable, VaultUnusable, LogDiffers) as error:
@@ -112,14 +113,14 @@ def _target(shell: Shell, settings: Settings) -> "Target":
     return Target(low=low, high=high)
 
 
-def _sums(shell: Shell, settings: Settings) -> "Sums":
-    """Opens what calls were decided by, under the policies that were published."""
-    from gateway.adapters.sealing import Sealer
-    from services.commands.policies import published
-    from services.commands.summing import Sums
+def _ahead(shell: Shell, settings: Settings, *, log_level: str = "") -> "Ahead":
+    """How the log is read where much is new; what it makes opens what calls were decided by."""
+    from services.commands.summing import sums_with
     from services.up import redis_url
+    from services.workbench.columns.ahead import Ahead
 
-    return Sums(Sealer(shell.record_keys(settings)), published(redis_url(settings)))
+    sums = partial(sums_with, shell.record_keys(settings), redis_url(settings))
+    return Ahead(settings.audit_listen, sums, log_level)
 
 
 async def _looked(
@@ -137,8 +138,8 @@ async def _looked(
     from services.workbench.server import looks
 
     settings = shell.settings()
-    sums, target = _sums(shell, settings), _target(shell, settings)
-    columns = await asyncio.to_thread(lambda: Columns(folder, summing=sums))
+    ahead, target = _ahead(shell, settings), _target(shell, settings)
+    columns = await asyncio.to_thread(lambda: Columns(folder, summing=ahead.summing()))
     parts = (
         TextColumn("{task.description}"),
         BarColumn(),
@@ -155,6 +156,7 @@ async def _looked(
                     AuditServiceStub(channel),
                     now_ms=clock_ms(),
                     told=lambda done, whole: bar.update(task, completed=done, total=whole),
+                    ahead=ahead,
                 )
                 await asyncio.to_thread(columns.forget, now_ms=clock_ms())
                 seen, failed = await looked(

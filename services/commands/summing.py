@@ -17,6 +17,7 @@ from gateway.messages.sensitivity import level_of, sensitivity_along
 from gateway.records.opening import opened
 from pilote.audit.v1 import personal_pb2
 from services.audit.explaining import Policies
+from services.commands.policies import published
 from services.proof.leaves import ADMIT
 from services.workbench.columns.measured import Values
 from services.workbench.columns.sums import Entry
@@ -127,6 +128,11 @@ class Sums:
         if not self._missed:
             _log.warning("what a call was decided by cannot be opened: its drift is not looked for")
         self._missed = True
+
+
+def sums_with(keys: Sequence[bytes], redis_url: str) -> Sums:
+    """What opens calls with these master keys, under the policies that were published; also in another process."""
+    return Sums(Sealer(keys), published(redis_url))
 
 
 class _Open:

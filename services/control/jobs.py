@@ -14,7 +14,7 @@ from typing import Any, Final, Literal
 
 import msgspec
 
-from services.control import children
+from services import children
 from services.control.drafts.texts import say
 from services.not_done import NotDone
 

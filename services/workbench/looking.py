@@ -12,6 +12,7 @@ from redis.exceptions import RedisError
 from services.findings.finding import Finding, Seen
 from services.findings.pressure import Pressure, PressureStore
 from services.findings.store import FindingStore
+from services.workbench.columns.ahead import Ahead
 from services.workbench.columns.database import Columns
 from services.workbench.columns.reading import read_on
 from services.workbench.filling import Filling
@@ -71,13 +72,16 @@ class Looking:
         pressure: PressureStore,
         clock_ms: Callable[[], int],
         segmenting: Segmenting,
+        ahead: Ahead | None = None,
     ) -> None:
+        """With `ahead` a process of its own reads the log where much is new."""
         self._columns = columns
         self._audit = audit
         self._findings = findings
         self._looks = tuple(looks)
         self._pressure = pressure
         self._segmenting = segmenting
+        self._ahead = ahead
         self._clock_ms = clock_ms
         self._filling = filling
         self._looked_hour = 0
@@ -90,7 +94,7 @@ class Looking:
             LogDiffers, grpc.aio.AioRpcError, RedisError: see `read_on` and `FindingStore`.
         """
         begun = time.perf_counter()
-        read = await read_on(self._columns, self._audit, now_ms=self._clock_ms())
+        read = await read_on(self._columns, self._audit, now_ms=self._clock_ms(), ahead=self._ahead)
         now_ms = self._clock_ms()
         await asyncio.to_thread(self._columns.forget, now_ms=now_ms)
         between = time.perf_counter()

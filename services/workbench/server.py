@@ -32,6 +32,7 @@ from services.vault.keeping import Keeper
 from services.vault.noting import note_reading
 from services.vault.serving import SERVICE, VaultServicer
 from services.vault.store import Held, Vault
+from services.workbench.columns.ahead import Ahead
 from services.workbench.columns.database import Columns
 from services.workbench.comparing import compared
 from services.workbench.filling import Filling
@@ -78,9 +79,9 @@ async def serve(
     *,
     listen: str,
     home: Path,
-    opens: Callable[[Path], Columns] = Columns,
     redis_url: str,
     audit: str,
+    ahead: Ahead,
     vault_keys: Sequence[bytes],
     pause_seconds: float,
     drain_seconds: float,
@@ -91,7 +92,7 @@ async def serve(
 
     `vault_keys` open the vault, and the first one seals what it holds.
 
-    `opens` opens the columns in a folder.
+    `ahead` says how the log is read where much is new; what it makes opens what calls were decided by.
 
     Raises:
         OSError: the address is taken.
@@ -114,7 +115,7 @@ async def serve(
             drain_seconds=drain_seconds,
         ),
     ):
-        columns = opens(home / FOLDER)
+        columns = Columns(home / FOLDER, summing=ahead.summing())
         try:
             metrics = WorkbenchMetrics(meters)
             working = asyncio.create_task(
@@ -126,6 +127,7 @@ async def serve(
                     metrics=metrics,
                     looks=(*looks(target), fairness),
                     target=target,
+                    ahead=ahead,
                 )
             )
             keeping = asyncio.create_task(keeper.run())
@@ -181,6 +183,7 @@ async def looking(
     looks: Sequence[Look],
     clock_ms: Callable[[], int],
     target: Target = TARGET,
+    ahead: Ahead | None = None,
 ) -> AsyncIterator[tuple[Looking, FindingStore]]:
     """Who makes rounds, and where findings are, until the block ends.
 
@@ -203,6 +206,7 @@ async def looking(
             filling=filling,
             pressure=pressure,
             segmenting=Segmenting(redis, target=target),
+            ahead=ahead,
         )
         yield bench, findings
 
@@ -226,16 +230,16 @@ async def look_always(
     metrics: WorkbenchMetrics,
     looks: Sequence[Look],
     target: Target = TARGET,
+    ahead: Ahead | None = None,
 ) -> None:
     """Make rounds again and again; who does not answer is said once, and waited for."""
     metrics.tell((Seen(columns.size, time.monotonic(), ()),))  # until the first round it is late since now
     down = False
     while True:
         try:
-            async with looking(columns, redis_url, audit, looks=looks, clock_ms=clock_ms, target=target) as (
-                bench,
-                findings,
-            ):
+            async with looking(
+                columns, redis_url, audit, looks=looks, clock_ms=clock_ms, target=target, ahead=ahead
+            ) as (bench, findings):
                 while True:
                     made = await bench.round()
                     down = False

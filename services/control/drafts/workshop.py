@@ -11,7 +11,7 @@ from concurrent.futures import ProcessPoolExecutor
 from concurrent.futures.process import BrokenProcessPool
 from typing import Any, Final, ParamSpec, TypeVar
 
-from services.control import children
+from services import children
 from services.control.drafts.store import DraftProblem
 from services.control.drafts.texts import say
 from services.not_done import NotDone

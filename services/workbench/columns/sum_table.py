@@ -115,7 +115,7 @@ def read(
                 yield Group(*series, sheet.at_hour), _histogram(each.counts, numbers=each.numbers)
 
 
-def _series(sheet: Sheet, each: Packed) -> tuple[Any, ...]:
+def _series(sheet: Sheet, each: Packed) -> tuple[str, str, str, str, str, str, str, bool]:
     return sheet.tenant, sheet.agent, sheet.version, sheet.method, *each.kind
 
 

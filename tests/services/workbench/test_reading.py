@@ -19,7 +19,8 @@ from services.proof.leaves import Leaf
 from services.proof.merkle import root_of
 from services.workbench.columns.database import Columns, Unusable
 from services.workbench.columns.measured import Values
-from services.workbench.columns.reading import LogDiffers, read_on
+from services.workbench.columns.reading import read_on
+from services.workbench.columns.stepping import LogDiffers
 from services.workbench.columns.sums import Entry as Taken
 from tests.services.audit.conftest import GRANTED, NOW_MS, a_record, an_id
 from tests.services.audit.test_log import MAKE, admitted, copied, settled, told

@@ -1,4 +1,4 @@
-"""Processes that the control plane starts for long work: each in a group of its own, which ends when it ends."""
+"""Processes that one of ours starts for long work: each in a group of its own, which ends with who started it."""
 
 import contextlib
 import multiprocessing
@@ -6,18 +6,19 @@ import os
 import signal
 import threading
 from multiprocessing.connection import wait
+from typing import Final
 
-NICENESS = 5
+NICENESS: Final = 5
 """Calls of agents and people's pages go first."""
 
 
-def begin() -> None:
+def begin(*, niceness: int = NICENESS) -> None:
     """What such a process does first: leaves Ctrl-C to who started it, gives way, and ends with them."""
     with contextlib.suppress(OSError):
         os.setpgid(0, 0)
     signal.signal(signal.SIGINT, signal.SIG_IGN)
     with contextlib.suppress(OSError):
-        os.nice(NICENESS)
+        os.nice(niceness)
     parent = multiprocessing.parent_process()
     if parent is not None:
         threading.Thread(target=_end_with, args=(parent.sentinel,), daemon=True).start()

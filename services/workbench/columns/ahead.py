@@ -1,0 +1,108 @@
+"""Reads the log ahead in a process of its own: where much is new, one core reads and opens while another one keeps."""
+
+import asyncio
+import logging
+import multiprocessing
+import pickle
+from collections.abc import Callable
+from multiprocessing.connection import Connection
+from typing import Any, Final
+
+import grpc
+import msgspec
+
+from gateway.rpc.serving import collect_rarely
+from gateway.watching.logs import configure
+from pilote.audit.v1.audit_service_pb2_grpc import AuditServiceStub
+from services import children
+from services.workbench.columns.stepping import Step, Steps, fill, first_of
+from services.workbench.columns.sums import Summing
+
+_STEP, _OVER, _ERROR = b"s", b"o", b"e"
+
+
+class Ahead(msgspec.Struct, frozen=True):
+    """What such a process needs to know."""
+
+    audit: str
+    """Address of the audit service."""
+    summing: Callable[[], Summing | None]
+    """Makes there what opens calls: a function at the top of a module, with its arguments."""
+    log_level: str = ""
+    """From which level on it writes its log; empty: it writes none."""
+
+
+class _Sent(msgspec.Struct, frozen=True, array_like=True):
+    """A step, as it goes from one process to the other."""
+
+    entries: list[tuple[str, tuple[bytes, ...], bytes]]
+    size: int
+    values: dict[str, list[tuple[str, Any]]]
+
+
+_encode: Final = msgspec.msgpack.encode
+_sent: Final = msgspec.msgpack.Decoder(_Sent)
+
+
+async def filled(ahead: Ahead, *, begun: int, signed_size: int, now_ms: int, into: Steps) -> None:
+    """What `stepping.fill` does, in a process that ends with this task.
+
+    Raises:
+        Exception: what it has ended with there; OSError where somebody has ended it.
+    """
+    context = multiprocessing.get_context("spawn")
+    ours, theirs = context.Pipe(duplex=False)
+    process = context.Process(target=_run, args=(theirs, ahead, begun, signed_size, now_ms), daemon=True)
+    try:
+        await asyncio.to_thread(process.start)
+        theirs.close()
+        while (step := await asyncio.to_thread(_received, ours)) is not None:
+            await into.put(step)
+        await into.put(None)
+    finally:
+        if process.pid is not None:
+            process.kill()  # whoever still waits for it hears that it is over
+
+
+def _received(ours: Connection) -> Step | None:
+    try:
+        told = ours.recv_bytes()
+    except EOFError:
+        raise OSError("The process that reads the log ahead has ended; it is begun anew.") from None
+    if told[:1] == _ERROR:
+        raise pickle.loads(told[1:])  # noqa: S301 - from our own process
+    if told[:1] == _OVER:
+        return None
+    sent = _sent.decode(memoryview(told)[1:])
+    return Step(list(sent.entries), sent.size, sent.values)
+
+
+def _run(theirs: Connection, ahead: Ahead, begun: int, signed_size: int, now_ms: int) -> None:
+    children.begin(niceness=0)
+    collect_rarely()
+    if ahead.log_level:
+        configure(ahead.log_level)
+    else:
+        logging.getLogger().addHandler(logging.NullHandler())
+    try:
+        asyncio.run(_send(theirs, ahead, begun=begun, signed_size=signed_size, now_ms=now_ms))
+    except Exception as error:  # it goes on where it is waited for
+        theirs.send_bytes(_ERROR + pickle.dumps(error))
+    else:
+        theirs.send_bytes(_OVER)
+
+
+async def _send(theirs: Connection, ahead: Ahead, *, begun: int, signed_size: int, now_ms: int) -> None:
+    steps = Steps(1)
+    try:
+        async with grpc.aio.insecure_channel(ahead.audit) as channel, asyncio.TaskGroup() as group:
+            stub, summing = AuditServiceStub(channel), ahead.summing()
+            group.create_task(fill(stub, summing, begun=begun, signed_size=signed_size, now_ms=now_ms, into=steps))
+            while (step := await steps.get()) is not None:
+                await asyncio.to_thread(_sent_step, theirs, step)
+    except* Exception as errors:
+        raise first_of(errors) from None
+
+
+def _sent_step(theirs: Connection, step: Step) -> None:
+    theirs.send_bytes(_STEP + _encode((step.entries, step.size, step.values)))
