@@ -37,6 +37,7 @@ from gateway.gathering import Gathering
 from gateway.holds.keeping import Keeping
 from gateway.messages.describe import describe
 from gateway.passing import redacted_reply
+from gateway.progressing import ProgressBook, tenants_of
 from gateway.records.call_records import record_of, settlement_of
 from gateway.records.recording import Recorder
 from gateway.records.recording_values import Values
@@ -69,12 +70,14 @@ class Pipeline:
         shadowing: Shadowing,
         recorder: Recorder,
         values: Values,
+        progress: ProgressBook,
         pseudonym_key: bytes,
         clock: Callable[[], int] = monotonic_ms,
     ) -> None:
         self._shadowing = shadowing
         self._recorder = recorder
         self._values = values
+        self.progress: Final = progress
         self._keeping = keeping
         self._failures = failures
         self._gathering = gathering
@@ -96,6 +99,7 @@ class Pipeline:
         self._identity.use(revision)
         self.forwarding.use(revision)
         self._facts.listen(revision.all_cells)
+        await self.progress.look(tenants_of(revision))
         self.revision = revision
 
     async def admit(self, run: CallRun, request: bytes) -> None:
@@ -211,6 +215,8 @@ class Pipeline:
             run.cell = _cell(run, cells)
         if call.subject and run.policy.reads_facts:
             run.facts = await self._facts_of(run, call.subject_ref)
+        if run.policy.reads_objective:
+            run.progress = self.progress.of(run.agent.tenant)
         run.draw = _random.random()
         run.known = perf_counter()
         try:

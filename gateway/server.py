@@ -25,6 +25,7 @@ from gateway.adapters.holds import HoldStore, over_connection
 from gateway.adapters.identity import Identity
 from gateway.adapters.lineages import Lineages
 from gateway.adapters.openai.upstreams import OpenAIUpstreams
+from gateway.adapters.progress import ObjectiveStore
 from gateway.adapters.redis_cluster import opened
 from gateway.adapters.redis_connection import StoreDown
 from gateway.adapters.revisions import Published, RevisionStore
@@ -55,6 +56,7 @@ from gateway.holds.waiting import Waiting
 from gateway.instance import Instance, instance
 from gateway.mistakes.saying import words
 from gateway.pipeline import Pipeline
+from gateway.progressing import ProgressBook
 from gateway.proxy import Proxy
 from gateway.records.erasures import Erasures
 from gateway.records.recording import Recorder
@@ -64,6 +66,7 @@ from gateway.rpc.reflecting import Reflecting
 from gateway.rpc.serving import Secure, serving, until_told_to_stop
 from gateway.settings import Settings
 from gateway.starting import answered
+from gateway.stating import Objectives
 from gateway.upstream.guards import monotonic_ms
 from gateway.upstream.kinds import UpstreamKinds
 from gateway.watching.exposing import Metering, metering
@@ -72,6 +75,7 @@ from gateway.watching.tracing import Tracing, otlp
 from gateway.watching.watch import Watch
 from pilote.decision.v1 import decision_service_pb2_grpc
 from pilote.envoy import access_log_pb2_grpc, auth_pb2_grpc, ext_proc_pb2_grpc, ratelimit_pb2_grpc
+from pilote.objective.v1 import objective_service_pb2_grpc
 
 _log = logging.getLogger(__name__)
 _AWAY: Final = (StoreDown, CallEnded)
@@ -79,7 +83,8 @@ _AWAY: Final = (StoreDown, CallEnded)
 
 FIRST_LOOK_SECONDS: Final = 10.0
 """Longest wait for the active revision at the start; then calls are refused until it comes."""
-SERVICE: Final = "pilote.decision.v1.DecisionService"
+SERVICES: Final = ("pilote.decision.v1.DecisionService", "pilote.objective.v1.ObjectiveService")
+"""What the gateway answers itself."""
 
 
 class Gateway:
@@ -89,7 +94,7 @@ class Gateway:
         self.pipeline = pipeline
         self.standing = standing
         self.proxy = proxy
-        self.reflecting = Reflecting((SERVICE,))
+        self.reflecting = Reflecting(SERVICES)
         self.swaps = Swaps()
         self.port = 0
         self.envoy_port = 0
@@ -189,6 +194,7 @@ async def gateway(
             lineages=Lineages(connection),
             shadowing=shadowing,
             recorder=recorder,
+            progress=ProgressBook(ObjectiveStore(redis)),
             values=Values(_subject_keys(stack, redis, record_keys)),
             pseudonym_key=pseudonym_key,
             clock=monotonic,
@@ -210,14 +216,14 @@ async def gateway(
         stack.push_async_callback(ended, asyncio.create_task(holding.run()))
 
         def add_services(server: grpc.aio.Server) -> None:
-            decision_service_pb2_grpc.add_DecisionServiceServicer_to_server(Decisions(pipeline, waiting), server)
+            _add_own(server, pipeline, waiting=waiting)
             _add_for_envoy(server, settings, pipeline=pipeline, admission=admission, watch=watch, keys=hold_keys)
 
         running.port = await stack.enter_async_context(
             serving(
                 add_services,
                 listen=settings.gateway_listen,
-                names=(SERVICE,),
+                names=SERVICES,
                 drain_seconds=settings.drain_seconds,
                 max_message_bytes=settings.max_message_bytes,
                 otherwise=proxy,
@@ -294,6 +300,12 @@ def _secure(settings: Settings, running: Gateway) -> Secure | None:
     return Secure(settings.envoy_listen, MutualTls(settings.envoy_tls_dir).credentials, bound)
 
 
+def _add_own(server: grpc.aio.Server, pipeline: Pipeline, *, waiting: Waiting) -> None:
+    """Serve `SERVICES`."""
+    decision_service_pb2_grpc.add_DecisionServiceServicer_to_server(Decisions(pipeline, waiting), server)
+    objective_service_pb2_grpc.add_ObjectiveServiceServicer_to_server(Objectives(pipeline), server)
+
+
 def _served_for_envoy(settings: Settings) -> tuple[str, ...]:
     return () if settings.envoy_key_file is None else FOR_ENVOY
 
@@ -355,6 +367,8 @@ async def _follow(
     following = revisions.follow(running.swap, judge=trust.judge, refused=standing.refuses, looked=looked)
     stack.push_async_callback(ended, asyncio.create_task(following))
     stack.push_async_callback(left, workers, standing)
+    objectives = running.pipeline.progress.follow(lambda: running.pipeline.revision)
+    stack.push_async_callback(ended, asyncio.create_task(objectives))
 
     def report() -> Report:
         looks = running.pipeline.forwarding.guards.looks()

@@ -210,6 +210,14 @@ def pressure(tenant: str) -> str:
     return f"{cell(tenant)}:pressure"
 
 
+def objectives(tenant: str) -> str:
+    """How a tenant's objectives stand: a hash from an objective's name to it, see `gateway.adapters.progress`.
+
+    Outside all cells: it is no part of what a call is decided by in one step.
+    """
+    return f"pilote:{{control}}:objectives:{tenant}"
+
+
 def reviews(tenant: str, what: str) -> str:
     """Decisions that people judge: one part of what is kept of that, see `services.reviews`; all in the first cell."""
     return f"{cell(tenant)}:reviews:{what}"

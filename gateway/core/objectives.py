@@ -82,7 +82,7 @@ def bounds(period: Period) -> tuple[int, int]:
 
 def objective_rules(objectives: Sequence[Objective]) -> tuple[ObjectiveRule, ...]:
     """All objectives of a policy, each before those that it is narrower than, else in the document's order."""
-    return tuple(_rule(objective) for objective in narrowest_first(objectives))
+    return tuple(map(objective_rule, narrowest_first(objectives)))
 
 
 def of_method(rules: Sequence[ObjectiveRule], contract: MethodContract) -> tuple[ObjectiveRule, ...]:
@@ -98,7 +98,12 @@ def of_method(rules: Sequence[ObjectiveRule], contract: MethodContract) -> tuple
     )
 
 
-def _rule(objective: Objective) -> ObjectiveRule:
+def objective_rule(objective: Objective) -> ObjectiveRule:
+    """One objective, resolved.
+
+    Raises:
+        ValueError: like `bounds`.
+    """
     since_ms, ends_ms = bounds(objective.period)
     return ObjectiveRule(
         name=objective.name,

@@ -83,9 +83,15 @@ def fields_of(rule: ObjectiveRule, progress: Progress | None, *, now_ms: int) ->
         return found
     found |= {"contacts": progress.contacts, "spent": progress.spent_cents}
     found["breached"] = breached(progress, rule.most)
-    if progress.value is not None:
-        reached = share_of_target(rule.kpi, progress.value, target=rule.target)
-        # Less than a limit is allowed from the first day on: there only the limit itself says whether one is late.
-        late = reached < (1.0 if rule.less_is_better else elapsed)
-        found |= {"known": True, "value": progress.value, "progress": reached, "late": late}
+    if (stands := reached(rule, progress, now_ms=now_ms)) is not None:
+        found |= {"known": True, "value": progress.value, "progress": stands[0], "late": stands[1]}
     return found
+
+
+def reached(rule: ObjectiveRule, progress: Progress, *, now_ms: int) -> tuple[float, bool] | None:
+    """The share of its target that an objective has reached, and whether that is late; `None`: too little is known."""
+    if progress.value is None:
+        return None
+    share = share_of_target(rule.kpi, progress.value, target=rule.target)
+    # Less than a limit is allowed from the first day on: there only the limit itself says whether one is late.
+    return share, share < (1.0 if rule.less_is_better else rule.elapsed(now_ms))

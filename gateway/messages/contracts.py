@@ -44,6 +44,7 @@ from pilote.decision.v1 import decision_service_pb2
 from pilote.dmp.v1 import audience_service_pb2
 from pilote.governance.v1 import annotations_pb2, rule_context_pb2
 from pilote.inference.v1 import inference_service_pb2
+from pilote.objective.v1 import objective_service_pb2
 from pilote.orchestration.v1 import journey_service_pb2
 from pilote.tracking.v1 import event_service_pb2
 
@@ -51,6 +52,7 @@ OWN: Final[tuple[Any, ...]] = (
     health_pb2,
     reflection_pb2,
     decision_service_pb2,
+    objective_service_pb2,
     rule_context_pb2,
     contact_service_pb2,
     deal_service_pb2,

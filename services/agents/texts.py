@@ -78,6 +78,10 @@ _TEXTS: Final = {
     ),
     "gateway-down": ("The gateway does not answer; retry.", "La passerelle ne répond pas ; réessayez."),
     "late": ("The call’s deadline has passed.", "Le délai de l’appel est dépassé."),
+    "no-resource": (
+        "There is no resource {uri}; list resources to see those that are there.",
+        "Il n’y a pas de ressource {uri} ; listez les ressources pour voir celles qui existent.",
+    ),
     "internal": (
         "Pilote has made a mistake; it is in our log.",
         "Pilote a fait une erreur ; elle est dans notre journal.",

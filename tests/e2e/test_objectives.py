@@ -1,17 +1,25 @@
 """Objectives through a real gateway: which one a call serves, a budget that holds exactly, and what rules see of it."""
 
 import datetime as dt
-from typing import Any
+import json
+from typing import Any, Final
 
 import grpc
 import pytest
 from google.rpc import error_details_pb2 as details
+from mcp.shared._httpx_utils import create_mcp_http_client
+from mcp.shared.exceptions import MCPError
 
 from gateway.adapters import facts as fact_store
+from gateway.adapters.progress import ObjectiveStore
 from gateway.core.call import Facts
+from gateway.core.progress import GuardrailLook, Progress
 from gateway.core.record import subject_ref
 from pilote.audit.v1 import audit_service_pb2
-from tests.e2e.policy import allow_all, policy
+from pilote.objective.v1 import objective_service_pb2 as pb
+from pilote.objective.v1.objective_service_pb2_grpc import ObjectiveServiceStub
+from tests.e2e.mcp_clients import LEGACY, MODERN, client, fronting
+from tests.e2e.policy import allow_all, key_of, policy
 from tests.e2e.requests import ADA, get, send
 from tests.e2e.waiting import eventually
 from tests.e2e.world import KEY, Agent, Auditor, World, credential, together, told
@@ -106,3 +114,94 @@ async def test_a_rule_that_reads_progress_decides_also_where_nobody_knows_any(
     refused = await told(agent.messages.SendMessage(send(ADA), metadata=SALES))
     assert refused.detail(details.ErrorInfo).metadata["rule"] == "unaimed"
     assert (await told(agent.contacts.GetContact(get(), metadata=SALES))).reason == ""
+
+
+HALF: Final = Progress(
+    at_ms=1_767_600_000_000,
+    value=0.025,
+    low=0.02,
+    high=0.03,
+    n=4000,
+    contacts=18,
+    spent_cents=900,
+    guardrails=(GuardrailLook(measure="opt_out_rate", value=0.04, low=0.03, high=0.05, n=4000),),
+)
+GUARDED: Final[dict[str, Any]] = {
+    "campaign": "Été 2026",
+    "title": {"en": "Summer offer", "fr": "Offre d’été"},
+    "guardrails": [{"measure": "opt_out_rate", "most": 0.01}],
+    "budget": {"contacts": 20, "cents": 5000, "cents_per_contact": 50},
+}
+
+
+async def test_rules_follow_what_somebody_works_out_without_a_read_in_a_calls_way(
+    world: World, agent: Agent, upstream: FakeUpstream
+) -> None:
+    harmful = {"name": "harmful", "effect": "deny", "when": '"opt_out_rate" in objective.breached'}
+    data = policy(upstream.address, objectives=[objective("spring", **GUARDED)], rules=[allow_all(), harmful])
+    await world.publish(data)
+    request = send(ADA, campaign="été 2026")
+    assert (await told(agent.messages.SendMessage(request, metadata=SALES))).reason == ""
+    await ObjectiveStore(world.redis).put("acme", {"spring": HALF})
+    for each in world.gateways:
+        await each.pipeline.progress.look(["acme"])
+    refused = await told(agent.messages.SendMessage(request, metadata=SALES))
+    assert refused.detail(details.ErrorInfo).metadata["rule"] == "harmful"
+    await ObjectiveStore(world.redis).put("acme", {})
+    for each in world.gateways:
+        await each.pipeline.progress.look(["acme"])
+    assert (await told(agent.messages.SendMessage(request, metadata=SALES))).reason == ""
+
+
+async def test_an_agent_asks_the_gateway_for_its_objectives_and_how_they_stand(
+    world: World, upstream: FakeUpstream
+) -> None:
+    stated = [
+        objective("spring", **GUARDED),
+        objective("theirs", tenant="globex"),
+        objective("marketing", agents=["marketing-bot"], campaign="x"),
+        objective("past", campaign="y", period={"first": "2024-01-01", "last": "2024-01-31"}),
+    ]
+    await ObjectiveStore(world.redis).put("acme", {"spring": HALF})
+    await world.publish(policy(upstream.address, objectives=stated))
+    async with grpc.aio.insecure_channel(f"127.0.0.1:{world.gateways[0].port}") as channel:
+        stub: Any = ObjectiveServiceStub(channel)
+        first = await stub.ListObjectives(pb.ListObjectivesRequest(page_size=1), metadata=FRENCH)
+        request = pb.ListObjectivesRequest(page_size=1, page_token=first.next_page_token)
+        second = await stub.ListObjectives(request, metadata=FRENCH)
+        found = [*first.objectives, *second.objectives]
+        assert [each.name for each in found] == ["objectives/past", "objectives/spring"]
+        assert second.next_page_token == ""
+        assert [each.state for each in found] == [pb.OBJECTIVE_STATE_OVER, pb.OBJECTIVE_STATE_RUNNING]
+        spring = found[1]
+        assert (spring.title, spring.campaign, spring.budget.contacts) == ("Offre d’été", "ete-2026", 20)
+        assert (spring.progress.value, spring.progress.contacts, spring.progress.share_of_target) == (0.025, 18, 0.5)
+        assert [(each.measure, each.breached, each.low) for each in spring.guardrails] == [("opt_out_rate", True, 0.03)]
+        for name, status in (
+            ("objectives/theirs", grpc.StatusCode.NOT_FOUND),
+            ("objectives/marketing", grpc.StatusCode.NOT_FOUND),
+            ("spring", grpc.StatusCode.INVALID_ARGUMENT),
+        ):
+            ended = await told(stub.GetObjective(pb.GetObjectiveRequest(name=name), metadata=SALES))
+            assert ended.code is status, name
+        for wrong in (pb.ListObjectivesRequest(page_size=-1), pb.ListObjectivesRequest(page_token="?")):
+            assert (await told(stub.ListObjectives(wrong, metadata=SALES))).code is grpc.StatusCode.INVALID_ARGUMENT
+        nobody = await told(stub.ListObjectives(pb.ListObjectivesRequest()))
+        assert nobody.code is grpc.StatusCode.UNAUTHENTICATED
+
+
+@pytest.mark.parametrize("mode", [MODERN, LEGACY])
+async def test_objectives_are_resources_of_mcp_and_plain_http(world: World, upstream: FakeUpstream, mode: str) -> None:
+    await ObjectiveStore(world.redis).put("acme", {"spring": HALF})
+    await world.publish(policy(upstream.address, objectives=[objective("spring", **GUARDED)]))
+    async with fronting(world) as port, client(port, mode=mode) as found, create_mcp_http_client() as http:
+        (shown,) = (await found.list_resources()).resources
+        assert (str(shown.uri), shown.title) == ("pilote://objectives/spring", "Summer offer")
+        read = (await found.read_resource(str(shown.uri))).contents[0]
+        assert json.loads(read.text)["progress"]["shareOfTarget"] == 0.5  # type: ignore[union-attr]
+        for uri in ("pilote://objectives/none", "pilote://holds/x", "file:///etc/passwd"):
+            with pytest.raises(MCPError):
+                await found.read_resource(uri)
+        answer = await http.get(f"http://127.0.0.1:{port}/v1/objectives", headers={"x-api-key": key_of("sales-bot")})
+        assert [each["name"] for each in answer.json()["objectives"]] == ["objectives/spring"]
+        assert (await http.get(f"http://127.0.0.1:{port}/v1/objectives")).status_code == 401

@@ -24,6 +24,7 @@ from services.agents.mcp.calls import Calls
 from services.agents.mcp.metadata import METADATA_PATH, PATH, url_of
 from services.agents.mcp.offers import Offers, refused_credential
 from services.agents.mcp.quick import Quick
+from services.agents.mcp.resources import Resources
 from services.agents.mcp.serving import Context, Serving
 from services.agents.mcp.sessions import Sessions
 from services.agents.mcp.tools import Tools
@@ -42,7 +43,7 @@ async def mcp_door(catalogue: Catalogue, caller: Caller, options: Options, spans
     offers = Offers(caller)
     tools = Tools(catalogue)
     calls = Calls(catalogue, caller, tools, offers, spans=spans)
-    server = Serving(tools, calls, offers, asked=_asked).server()
+    server = Serving(tools, calls, offers, Resources(caller), asked=_asked).server()
     sessions = Sessions(server, asked=_asked, most_bytes=options.max_message_bytes)
     begun, stop = asyncio.Event(), asyncio.Event()
 

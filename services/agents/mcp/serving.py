@@ -17,6 +17,7 @@ from services.agents.mcp import refusals
 from services.agents.mcp.asking import Asking
 from services.agents.mcp.calls import Calls, NoTool
 from services.agents.mcp.offers import Offers, refused_credential
+from services.agents.mcp.resources import Resources
 from services.agents.mcp.spans import Spoken
 from services.agents.mcp.tools import Tools, shown
 from services.agents.texts import say
@@ -25,11 +26,12 @@ _log = logging.getLogger(__name__)
 
 NAME: Final = "pilote"
 TOOLS_A_PAGE: Final = 100
+LONGEST_URI: Final = 200
 INSTRUCTIONS: Final = (
     "Every tool is a governed method of the company's customer systems. Calls are decided by a policy: a refusal says "
     "why, when to come back, and what to do instead; follow its next_step. A call that is kept for a person is waited "
     "for with holds_wait and is never sent again. Give calls that change something a request_id of their own, and "
-    "repeat them with the same one only."
+    "repeat them with the same one only. What you are to achieve are the resources: objectives, with their progress."
 )
 
 Context = ServerRequestContext[Any, Any]
@@ -43,10 +45,12 @@ class Serving:
         tools: Tools,
         calls: Calls,
         offers: Offers,
+        resources: Resources,
         *,
         asked: Callable[[Context], Asking],
     ) -> None:
         self._offers = offers
+        self._resources = resources
         self._asked = asked
         self._tools = tools
         self._calls = calls
@@ -61,6 +65,8 @@ class Serving:
             get_tool_input_schema=self._input_schema,
             on_list_tools=self.list_tools,
             on_call_tool=self.call_tool,
+            on_list_resources=self.list_resources,
+            on_read_resource=self.read_resource,
         )
         made.middleware.clear()  # its spans would go to a global tracer, which this process has not
         return made
@@ -109,6 +115,30 @@ class Serving:
             is_error=ran.failed,
             _meta=dict(ran.told) if ran.told else None,
         )
+
+    async def list_resources(
+        self, context: Context, params: mcp_types.PaginatedRequestParams | None
+    ) -> mcp_types.ListResourcesResult:
+        """What this agent is to achieve."""
+        asked = self._asked(context)
+        after = params.cursor if params is not None and params.cursor else ""
+        try:
+            return await self._resources.page(asked, cursor=after)
+        except Exception as error:
+            raise refused(error, asked) from error
+
+    async def read_resource(
+        self, context: Context, params: mcp_types.ReadResourceRequestParams
+    ) -> mcp_types.ReadResourceResult:
+        """One of that."""
+        asked, uri = self._asked(context), str(params.uri)
+        try:
+            found = await self._resources.read(asked, uri=uri)
+        except Exception as error:
+            raise refused(error, asked) from error
+        if found is None:
+            raise MCPError(mcp_types.INVALID_PARAMS, say("no-resource", language=asked.language, uri=uri[:LONGEST_URI]))
+        return found
 
     def _input_schema(self, name: str) -> Mapping[str, Any] | None:
         tool = self._tools.find(name)

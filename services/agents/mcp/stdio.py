@@ -13,6 +13,7 @@ from services.agents.comments import comments
 from services.agents.mcp.asking import by_key
 from services.agents.mcp.calls import Calls
 from services.agents.mcp.offers import Offers
+from services.agents.mcp.resources import Resources
 from services.agents.mcp.serving import Serving
 from services.agents.mcp.tools import Tools
 from services.agents.options import Options
@@ -32,6 +33,6 @@ async def serve_stdio(options: Options, *, key: str, language: str) -> None:
         asked = by_key(key, language=language)
         tools, offers = Tools(catalogue), Offers(caller)
         calls = Calls(catalogue, caller, tools, offers, spans=Spans(None))
-        server = Serving(tools, calls, offers, asked=lambda _context: asked).server()
+        server = Serving(tools, calls, offers, Resources(caller), asked=lambda _context: asked).server()
         read, write = await stack.enter_async_context(stdio_server())
         await server.run(read, write, server.create_initialization_options())

@@ -25,7 +25,8 @@ MOST_REQUESTS: Final = 100
 GET_HOLD: Final = "/pilote.decision.v1.DecisionService/GetHold"
 WAIT_HOLD: Final = "/pilote.decision.v1.DecisionService/WaitHold"
 _OWN: Final[dict[str, str]] = {GET_HOLD: "holds_get", WAIT_HOLD: "holds_wait"}
-_DECISIONS: Final = "/pilote.decision.v1.DecisionService/"
+_ASKED_OF_US: Final = ("/pilote.decision.v1.DecisionService/", "/pilote.objective.v1.ObjectiveService/")
+"""What the gateway answers itself is no tool, but for what waits for holds; objectives are resources."""
 _SAYS: Final = {
     annotations_pb2.OPERATION_READ: "Reads; changes nothing.",
     annotations_pb2.OPERATION_WRITE: "Changes records.",
@@ -81,7 +82,7 @@ class Tools:
 
     def _current(self) -> Mapping[str, Tool]:
         if self._version != self._catalogue.version:
-            governed = [each for each in self._catalogue.methods() if not each.full_name.startswith(_DECISIONS)]
+            governed = [each for each in self._catalogue.methods() if not each.full_name.startswith(_ASKED_OF_US)]
             names = dict(names_of(each.full_name for each in governed)) | _OWN
             made = [
                 self._made(names[each.full_name], each) for each in self._catalogue.methods() if each.full_name in names
