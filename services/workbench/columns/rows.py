@@ -52,7 +52,8 @@ def _admitted(leaf: int, record: Record, outcome: Outcome) -> Row:
     return (
         *(leaf, record.id, record.received_ms, min(record.received_ms + kept_ms, _LARGEST)),
         *(record.tenant, record.agent, record.agent_version, record.method, record.operation, record.subject_ref),
-        *(record.channel, record.category, record.model, record.version, record.route, record.arm, record.revision),
+        *(record.channel, record.category, record.campaign, record.objective, record.model, record.version),
+        *(record.route, record.arm, record.revision),
         *(verdict.value, reason, rule, enforced),
         " ".join([each.rule for each in record.rules if each.mode != "enforce"]),
         *(("", 0, 0) if cap is None or look is None else (cap.limit, look.used, cap.capacity)),

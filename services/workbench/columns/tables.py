@@ -70,6 +70,8 @@ ADMITTED: Final = Table(
         ("subject", ID),  # the customer's pseudonym
         ("channel", WORD),
         ("category", WORD),
+        ("campaign", WORD),
+        ("objective", WORD),  # the one that it served, or was to serve
         ("model", WORD),
         ("version", WORD),
         ("route", WORD),
