@@ -65,6 +65,24 @@ class Decided(msgspec.Struct, frozen=True):
         return answered(self.record, self.outcome)
 
 
+def check(revision: Revision, *, tenant: str, agents: set[str], methods: set[str]) -> None:
+    """See that a policy can be simulated at all.
+
+    Raises:
+        Unsimulated: it cannot.
+    """
+    for name in sorted(agents):
+        agent = revision.agent(name)
+        if agent is None or agent.tenant != tenant:
+            raise Unsimulated(f"agent {name}")
+    for method in sorted(methods):
+        policy = revision.methods.get(method)
+        if policy is None:
+            raise Unsimulated(f"method {method}")
+        if policy.reads_pressure:
+            raise Unsimulated(f"pressure {method}")
+
+
 class Desk:
     """Decides about calls one after the other, in the order of time."""
 
@@ -74,22 +92,9 @@ class Desk:
         self._key = pseudonym_key
         self._accounting = Accounting()
 
-    def check(self, *, agents: set[str], methods: set[str]) -> None:
-        """See that the policy can be simulated at all.
-
-        Raises:
-            Unsimulated: it cannot.
-        """
-        for name in sorted(agents):
-            agent = self._revision.agent(name)
-            if agent is None or agent.tenant != self._tenant:
-                raise Unsimulated(f"agent {name}")
-        for method in sorted(methods):
-            policy = self._revision.methods.get(method)
-            if policy is None:
-                raise Unsimulated(f"method {method}")
-            if policy.reads_pressure:
-                raise Unsimulated(f"pressure {method}")
+    def use(self, revision: Revision) -> None:
+        """Decide by this policy from the next call on; what was counted stays counted."""
+        self._revision = revision
 
     def decide(self, asked: Asked, *, chance: bytes, took_ms: int) -> Decided:
         """Decide about a call and count it; one that goes through is answered after so many milliseconds.

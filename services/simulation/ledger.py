@@ -49,14 +49,14 @@ class Surveyed(msgspec.Struct):
 
 
 class Ledger:
-    """All that is true, of customers in their order. Purchases count from the day after somebody's first decision.
+    """All that is true, of customers in their order. Purchases count from the day after the first marketing decision.
 
     Before it there is no decision that a purchase could be told of, and of customers who are held out the same is so.
     """
 
     def __init__(self, people: int) -> None:
         self.known: Final = np.zeros(people, dtype=np.bool_)
-        """Who has had a decision before today."""
+        """About whose marketing there was a decision before today."""
         self.first: Final = np.zeros(people, dtype=np.bool_)
         """Whose first one was today."""
         self.held_out: Final = np.zeros(people, dtype=np.bool_)

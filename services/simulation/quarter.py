@@ -6,7 +6,7 @@ between two quarters of one seed comes from their policies.
 
 import heapq
 import itertools
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from typing import Final
 
 import msgspec
@@ -19,7 +19,7 @@ from gateway.core.revision.compiled import Revision
 from services.simulation import messages
 from services.simulation.campaigns import DAY_MS, Campaign, attempts
 from services.simulation.chance import bytes_of
-from services.simulation.deciding import INFER, MODEL, SEND, Asked, Decided, Desk
+from services.simulation.deciding import INFER, MODEL, SEND, Asked, Decided, Desk, check
 from services.simulation.ledger import Ledger
 from services.simulation.living import MARKETING, Lives, Purchase
 from services.simulation.people import Person, agreements, facts_of
@@ -36,8 +36,20 @@ _SOON_MS: Final = 400
 class Quarter:
     """One run of a plan under a policy. `ledger` says what is true of it, complete once `events` has ended."""
 
-    def __init__(self, plan: Plan, revision: Revision, persons: Sequence[Person], *, pseudonym_key: bytes) -> None:
-        """Raises `Unsimulated` where the policy cannot be simulated."""
+    def __init__(
+        self,
+        plan: Plan,
+        revision: Revision,
+        persons: Sequence[Person],
+        *,
+        pseudonym_key: bytes,
+        changes: Mapping[int, Revision] | None = None,
+    ) -> None:
+        """`changes`: by day of the quarter, the policy that is active from then on.
+
+        Raises:
+            Unsimulated: a policy cannot be simulated.
+        """
         self.ledger: Final = Ledger(len(persons))
         self.facts: Final[list[Facts]] = [
             facts_of(each, agreements(each, at_ms=plan.start_ms - 30 * DAY_MS)) for each in persons
@@ -46,11 +58,13 @@ class Quarter:
         self._plan, self._persons = plan, persons
         self._desk = Desk(revision, tenant=TENANT, pseudonym_key=pseudonym_key)
         asks = {INFER} if any(each.scored for each in plan.campaigns) else set()
-        self._desk.check(agents={each.agent for each in plan.campaigns}, methods={SEND, *asks})
+        self._changes = changes or {}
+        for each in (revision, *self._changes.values()):
+            check(each, tenant=TENANT, agents={one.agent for one in plan.campaigns}, methods={SEND, *asks})
         self._tried = attempts(plan.campaigns, persons, days=plan.days, decisions=plan.decisions, seed=plan.seed)
         self._lives = Lives(plan.truths, persons, days=plan.days, attempts=len(self._tried), seed=plan.seed)
-        self._last: list[tuple[str, int] | None] = [None] * len(persons)
-        """Of each, the last decision, and the last contact that was made or held back, each with its time."""
+        self._last: list[str | None] = [None] * len(persons)
+        """Of each, the last decision about marketing; and the last such contact made or held back, and when."""
         self._reached: list[tuple[str, int] | None] = [None] * len(persons)
         self._due: list[tuple[int, int, object]] = []
         self._order = itertools.count()
@@ -65,6 +79,8 @@ class Quarter:
         """Everything that goes into the log, in the order of time."""
         plan, next_attempt = self._plan, 0
         for day in range(plan.days):
+            if day in self._changes:
+                self._desk.use(self._changes[day])
             purchases = self._lives.dawn(day)
             self.ledger.begin(self._lives.would, self._lives.without)
             for purchase in purchases:
@@ -137,12 +153,13 @@ class Quarter:
     def _decided(self, tried: "_Try", made: Decided, *, campaign: Campaign, person: int, at_ms: int) -> None:
         """What follows from a contact that was let through or refused."""
         ledger, marketing = self.ledger, campaign.category == MARKETING
-        ledger.first[person] |= not ledger.known[person]
-        self._last[person] = (made.record.id, at_ms)
         held_out = made.verdict[1] == Reason.HELD_OUT
         ledger.held_out[person] |= held_out
-        if marketing and (held_out or made.allowed):
-            self._reached[person] = (made.record.id, at_ms)
+        if marketing:
+            ledger.first[person] |= not ledger.known[person]
+            self._last[person] = made.record.id
+            if held_out or made.allowed:
+                self._reached[person] = (made.record.id, at_ms)
         if not made.allowed:
             if tried.again < self._plan.retries and 0 < made.wait_ms <= self._plan.patience_ms:
                 self._at(at_ms + made.wait_ms + 60_000, _Try(tried.attempt, tried.again + 1))
@@ -176,12 +193,12 @@ class Quarter:
         self._at(purchase.reported_ms, told)
 
     def _decision_of(self, person: int, at_ms: int) -> str:
-        """The decision that a purchase is told of: the last contact of four weeks, made or held back, else the last."""
+        """The decision that a purchase is told of: the last contact of four weeks, made or held back; else the last."""
         reached, last = self._reached[person], self._last[person]
         if reached is not None and at_ms - reached[1] <= _MONTH_MS:
             return reached[0]
         assert last is not None  # noqa: S101 - purchases count from the day after the first decision
-        return last[0]
+        return last
 
     def _ask(self, person: int, at_ms: int) -> Iterator[Told]:
         """Ask somebody whom an agent has written to, in the last four weeks."""

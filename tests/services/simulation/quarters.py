@@ -21,13 +21,13 @@ KEY: Final = bytes(range(32))
 
 
 @functools.cache
-def policy(*, cap: int = 3, holdout: int = 1_000) -> Revision:
+def policy(*, cap: int = 3, holdout: int = 1_000, number: int = 1) -> Revision:
     """The default policy, with other numbers."""
     data: Any
     data, lines = policy_files.read(POLICY)
     data["caps"][0]["max"] = cap
     data["holdouts"][0]["share"] = holdout
-    return load(data, lines=lines, number=1)
+    return load(data, lines=lines, number=number)
 
 
 @functools.cache
@@ -44,11 +44,12 @@ def quarter(
     decisions: int = 900,
     revision: Revision | None = None,
     key: bytes = KEY,
+    changes: Mapping[int, Revision] | None = None,
     more: Mapping[str, Any] | None = None,
 ) -> Quarter:
     """A quarter that has not begun; it is shorter than one."""
     plan = Plan(seed=seed, start_ms=START_MS, days=days, decisions=decisions, **(more or {}))
-    return Quarter(plan, revision or policy(), persons(people, seed), pseudonym_key=key)
+    return Quarter(plan, revision or policy(), persons(people, seed), pseudonym_key=key, changes=changes)
 
 
 def split(events: Iterator[Decided | CustomerOutcome]) -> tuple[list[Decided], list[CustomerOutcome]]:
