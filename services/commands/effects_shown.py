@@ -9,6 +9,8 @@ from gateway.core.simulating.effects import Changed, Sum
 from gateway.core.texts import LANGUAGES, number
 from services.audit.shadows import wilson
 from services.commands.effects_texts import VERDICTS, say
+from services.commands.forecast_shown import as_data as forecast_data
+from services.commands.forecast_shown import sentences as forecast_sentences
 from services.commands.planning import share
 from services.commands.simulating import Simulated
 
@@ -43,6 +45,8 @@ def sentences(found: Simulated, *, language: str) -> tuple[str, ...]:
         said += [say("customers", language=language, **people)] * any(people.values())
     elif not found.left_out:
         return (say("none", language=language),)
+    if found.forecast is not None:
+        said += forecast_sentences(found.forecast, start_ms=found.forecast_start_ms, language=language)
     for why, calls in sorted(found.left_out_calls.items()):
         text, examples = say(why, language=language), ", ".join(found.left_out[why])
         said.append(say("left-out", language=language, calls=calls, why=text, examples=examples))
@@ -87,6 +91,7 @@ def as_data(found: Simulated) -> dict[str, Any]:
         "revenueCents": {currency: cents for currency, cents in its.revenue.items() if currency},
         "revenueCentsOfContactsNotMade": {currency: cents for currency, cents in its.lost_revenue.items() if currency},
         "estimatedOutcomesOfNewContacts": {type_: _more(found, type_) for type_ in its.followed},
+        "forecast": None if found.forecast is None else forecast_data(found.forecast, start_ms=found.forecast_start_ms),
     }
 
 

@@ -22,6 +22,8 @@ from gateway.core.simulating.course import Course
 from gateway.core.simulating.effects import Effects
 from pilote.audit.v1 import planning_pb2
 from services.commands.judging_slices import Config, Judge, judge_slice
+from services.insights.whatif.forecast import Forecast, forecast
+from services.insights.whatif.trial import Trial
 
 if TYPE_CHECKING:  # the asynchronous stub exists for type checkers only
     from pilote.audit.v1.audit_service_pb2_grpc import AuditServiceAsyncStub
@@ -64,6 +66,10 @@ class Simulated(msgspec.Struct, frozen=True):
     """Of how many calls the inputs are kept, in basis points."""
     unreadable: tuple[str, ...] = ()
     """Names of the parts of the store that could not be read: calls in them are missing."""
+    forecast: Forecast | None = None
+    """What that means for customers; `None` where limits and caps could not be counted."""
+    forecast_start_ms: int = 0
+    """Where the time begins that is forecast: later than the first call by the longest window of a cap."""
 
     @property
     def counted(self) -> bool:
@@ -106,7 +112,8 @@ def counted(
     counting: bool,
 ) -> Simulated:
     """All slices, each with its end, counted; `counting`: only until one tells that a part of the calls is not kept."""
-    course, effects = Course(counting=counting), Effects(most_examples=most_examples)
+    course, effects, trial = Course(counting=counting), Effects(most_examples=most_examples), Trial()
+    longest_ms = 0
     left_out: dict[str, list[str]] = {}
     left_out_calls: Counter[str] = Counter()
     controlled = done = 0
@@ -119,7 +126,10 @@ def counted(
             for call, forms in ready:
                 came = course.take(call, forms)
                 newly = came.counted and came.verdict == ALLOWED
-                effects.add(call, came, early=newly and call.at_ms - _longest_ms(call, forms) < span.start_ms)
+                its_ms = _longest_ms(call, forms)
+                effects.add(call, came, early=newly and call.at_ms - its_ms < span.start_ms)
+                trial.add(call, came)
+                longest_ms = max(longest_ms, its_ms)
             if judged is None:
                 continue
             for why, decisions in judged.left_out.items():
@@ -135,8 +145,17 @@ def counted(
                 break
     finally:
         gc.enable()
+    start_ms = min(span.start_ms + longest_ms, (span.start_ms + span.end_ms) // 2)
     return Simulated(
-        effects, left_out, left_out_calls, controlled, course.estimated, kept_share, tuple(sorted(unreadable))
+        effects,
+        left_out,
+        left_out_calls,
+        controlled,
+        course.estimated,
+        kept_share,
+        tuple(sorted(unreadable)),
+        forecast(trial.contacts(start_ms=start_ms)) if kept_share == BASIS_POINTS else None,
+        start_ms,
     )
 
 

@@ -96,6 +96,9 @@ async def test_a_home_is_filled_the_same_for_the_same_seed_and_backtests_work_on
     found = json.loads(told.stdout)
     assert (found["calls"], found["counted"], found["leftOut"]) == (300, True, {})
     assert found["newlyRefused"] > 0
+    forecast = found["forecast"]
+    assert forecast["refused"] <= found["newlyRefused"]
+    assert forecast["avoided"] is None or forecast["avoided"]["low"] <= forecast["avoided"]["value"]
     assert {each["by"] for each in found["changes"] if each["becomes"] == "DENY"} == {"CAP_EXCEEDED marketing-pressure"}
 
 
