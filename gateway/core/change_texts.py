@@ -38,6 +38,7 @@ NOUNS: Final[Mapping[str, tuple[str, str]]] = {
     "replay": ("what is kept for replays", "ce qui est conservé pour rejouer"),
     "records": ("what records hold", "ce que contiennent les enregistrements"),
     "retention": ("the class of retention", "la classe de conservation"),
+    "reporting": ("what amounts are reported in", "la monnaie de présentation des montants"),
 }
 """Each section's parts, as the object of a sentence."""
 

@@ -218,6 +218,14 @@ def objectives(tenant: str) -> str:
     return f"pilote:{{control}}:objectives:{tenant}"
 
 
+def kpis(tenant: str, what: str) -> str:
+    """What copilots are judged by: a hash from a day to what is known of it, see `services.cockpit.store`.
+
+    There is one for all cells, in the first.
+    """
+    return f"{cell(tenant)}:kpis:{what}"
+
+
 def reviews(tenant: str, what: str) -> str:
     """Decisions that people judge: one part of what is kept of that, see `services.reviews`; all in the first cell."""
     return f"{cell(tenant)}:reviews:{what}"

@@ -17,6 +17,12 @@ ANSWERED: Final = "answered"
 WORD: Final = r"^[a-z][a-z0-9_.-]{0,62}\Z"
 """What questions are named by, and answers that are no numbers."""
 LARGEST: Final = 1_000
+NPS: Final = "nps"
+"""The question whose answers, 0 to 10, make the Net Promoter Score."""
+PRESSURE: Final = "pressure"
+"""The question how much somebody feels contacted: « beaucoup trop », « un peu trop » or « pas sollicité »."""
+PRESSURE_ANSWERS: Final = ("much_too_much", "a_bit_too_much", "not_solicited")
+"""Its answers; other words are answers, too, of which no number is told."""
 _WORD: Final = re.compile(WORD)
 _NUMBER: Final = re.compile(r"-?(0|[1-9][0-9]{0,3})\Z")
 
@@ -36,6 +42,11 @@ def answer_problems(kind: str, *, question: str, answer: str) -> Iterator[tuple[
         yield "question", 'must be a word of at most 63 of a-z, 0-9, "_", "-" and ".", such as nps'
     if not is_answer(answer):
         yield "answer", f"must be such a word, or a whole number from -{LARGEST} to {LARGEST}; never free text"
+
+
+def nps_score(answer: str) -> int | None:
+    """An answer to `NPS` as a number from 0 to 10; `None` for what is none."""
+    return int(answer) if _NUMBER.match(answer) and 0 <= int(answer) <= 10 else None
 
 
 def event_of(event: str, *, question: str) -> str:

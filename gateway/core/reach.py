@@ -224,7 +224,8 @@ def _lineage(_change: Change, sides: Sides) -> Reach:
 
 _BY_SECTION: Final[Mapping[str, Callable[[Change, Sides], Reach]]] = {
     **dict.fromkeys(
-        ("description", "packs", "people", "approvals", "replay", "records", "retention", "sources"), _nowhere
+        ("description", "packs", "people", "approvals", "replay", "records", "retention", "reporting", "sources"),
+        _nowhere,
     ),
     **dict.fromkeys(("agents", "tenants", "issuers"), _by_agents),
     **dict.fromkeys(("upstreams", "prompts"), _served),

@@ -68,6 +68,10 @@ PHRASES: Final = {
         'write numbers with points between them, in quotes, such as "2026.1"',
         'écrivez des nombres séparés par des points, entre guillemets, comme "2026.1"',
     ),
+    "write-decimal": (
+        'write a decimal number in quotes, such as "0.92", with six digits before the point and nine after it at most',
+        'écrivez un nombre décimal entre guillemets, comme "0.92", avec au plus six chiffres avant le point et neuf après',
+    ),
     "write-currency": (
         "write three capital letters, such as EUR",
         "écrivez trois lettres majuscules, comme EUR",

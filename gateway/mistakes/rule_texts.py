@@ -162,6 +162,23 @@ TEXTS: Final = {
             'écrivez-le comme dans les conditions : request.message.body, facts.traits["income"] ou call.subject',
         ),
     ),
+    "rate-of-itself": (
+        (
+            "amounts are reported in {currency}, so it is worth 1 of itself",
+            "les montants sont présentés en {currency} : son taux est toujours 1",
+        ),
+        ("remove this rate", "retirez ce taux"),
+    ),
+    "rate-zero": (
+        (
+            "by this rate every amount in {currency} is worth nothing",
+            "avec ce taux, tout montant en {currency} vaut zéro",
+        ),
+        (
+            'write what one {currency} is worth, such as "0.92"; without a rate such amounts are counted apart',
+            'indiquez ce que vaut un {currency}, comme "0.92" ; sans taux, ces montants sont comptés à part',
+        ),
+    ),
     "retention-covers-nothing": (
         (
             "the class '{name}' covers no described method",

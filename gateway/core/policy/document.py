@@ -12,6 +12,7 @@ from gateway.core.policy.learning import Experiment, Holdout, Rollout
 from gateway.core.policy.objectives import Objective
 from gateway.core.policy.people import Approvals, Person
 from gateway.core.policy.ratelimit import RateLimitDomain
+from gateway.core.policy.reporting import Reporting
 from gateway.core.policy.rest import RestApi
 from gateway.core.policy.ruling import Rule, Sequence
 from gateway.core.policy.serving import Contract, Lineage, Model, Prompt, Route
@@ -121,5 +122,6 @@ class Document(Part, frozen=True, kw_only=True):
     replay: Replay = Replay()
     records: Records = Records()
     retention: tuple[Retention, ...] = ()
+    reporting: Reporting = Reporting()
     people: tuple[Person, ...] = ()
     approvals: Approvals = Approvals()

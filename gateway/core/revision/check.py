@@ -22,6 +22,7 @@ from gateway.core.revision.check_objectives import check_objectives
 from gateway.core.revision.check_people import check_people
 from gateway.core.revision.check_ratelimit import check_ratelimit
 from gateway.core.revision.check_records import check_records
+from gateway.core.revision.check_reporting import check_reporting
 from gateway.core.revision.check_rest import check_rest
 from gateway.core.revision.check_serving import check_serving
 from gateway.core.revision.check_sources import check_sources
@@ -71,6 +72,7 @@ def check(document: Document, mistakes: Mistakes, *, contracts: Sequence[MethodC
     check_objectives(document, mistakes)
     check_people(document, mistakes)
     check_records(document, contracts, mistakes)
+    check_reporting(document, mistakes)
     for index, hours in enumerate(document.quiet_hours):
         _quiet_hours(hours, ("quiet_hours", index), mistakes)
         _message(hours.message, ("quiet_hours", index, "message"), mistakes)

@@ -30,6 +30,7 @@ _PATTERNS: Final = {
     "ed25519:": "write-public-key",
     "[0-9a-f]{64}": "write-sha256",
     "24:00": "write-clock-time",
+    "{0,5})(": "write-decimal",
     "[0-9]{1,9}": "write-numbers",
     "[A-Z]{3}": "write-currency",
     "[0-9]{4}-": "write-date",

@@ -3,8 +3,9 @@
 Nothing in it is kept only there. Where the file is lost or broken, it is deleted, and read anew from the log.
 """
 
+import contextlib
 import threading
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from pathlib import Path
 from typing import Any, Final
 
@@ -27,6 +28,10 @@ VERSION: Final = 7
 """Of the tables; columns of another version are read anew."""
 _DTYPES: Final[Mapping[str, Any]] = {NUMBER: np.int64, TRUTH: np.bool_}
 _READ: Final = "CREATE TABLE IF NOT EXISTS read (size BIGINT, peaks BLOB, proved BIGINT, version INTEGER)"
+
+
+Desk = Callable[..., Mapping[str, NDArray[Any]]]
+"""Asks like `Columns.asked`."""
 
 
 class Unusable(Exception):
@@ -140,6 +145,30 @@ class Columns:
             for name, columns in (beside or {}).items():
                 cursor.register(name, dict(columns))
             return cursor.execute(text, dict(parameters or {})).fetchnumpy()
+        finally:
+            cursor.close()
+
+    @contextlib.contextmanager
+    def desk(self) -> Iterator[Desk]:
+        """Asks like `asked`, but what it makes (temporary tables) is there until the block ends."""
+        cursor = self._engine.cursor()
+
+        def ask(
+            text: str,
+            parameters: Mapping[str, object] | None = None,
+            *,
+            beside: Mapping[str, Mapping[str, NDArray[Any]]] | None = None,
+        ) -> Mapping[str, NDArray[Any]]:
+            for name, columns in (beside or {}).items():
+                cursor.register(name, dict(columns))
+            try:
+                return cursor.execute(text, dict(parameters or {})).fetchnumpy()
+            finally:
+                for name in beside or {}:
+                    cursor.unregister(name)
+
+        try:
+            yield ask
         finally:
             cursor.close()
 

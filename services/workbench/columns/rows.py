@@ -51,15 +51,28 @@ def _admitted(leaf: int, record: Record, outcome: Outcome) -> Row:
     enforced = " ".join([each.rule for each in record.rules if each.mode == "enforce"])
     return (
         *(leaf, record.id, record.received_ms, min(record.received_ms + kept_ms, _LARGEST)),
-        *(record.tenant, record.agent, record.agent_version, record.method, record.operation, record.subject_ref),
+        *(record.tenant, record.agent, record.agent_version, _led_by(record)),
+        *(record.method, record.operation, record.subject_ref),
         *(record.channel, record.category, record.campaign, record.objective, record.model, record.version),
         *(record.route, record.arm, record.revision),
         *(verdict.value, reason, rule, enforced),
         " ".join([each.rule for each in record.rules if each.mode != "enforce"]),
         *(("", 0, 0) if cap is None or look is None else (cap.limit, look.used, cap.capacity)),
-        *(reason == _HELD_OUT, bool(outcome.first), record.standby, record.inference, record.parent),
+        *(
+            reason == _HELD_OUT,
+            bool(record.holdouts),
+            bool(outcome.first),
+            record.standby,
+            record.inference,
+            record.parent,
+        ),
         *(record.request_bytes, record.took_us, False),
     )
+
+
+def _led_by(record: Record) -> str:
+    led = record.lineage
+    return record.agent_version if led is None else f"{led.model}/{led.version}"
 
 
 def _tightest(asks: Sequence[BucketAsk], looks: Sequence[BucketLook]) -> tuple[BucketAsk | None, BucketLook | None]:

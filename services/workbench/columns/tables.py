@@ -65,6 +65,7 @@ ADMITTED: Final = Table(
         ("tenant", WORD),
         ("agent", WORD),
         ("agent_version", WORD),
+        ("led_by", WORD),  # the version whose inference led to it, as "model/version"; else the agent's own
         ("method", WORD),
         ("operation", WORD),
         ("subject", ID),  # the customer's pseudonym
@@ -86,6 +87,7 @@ ADMITTED: Final = Table(
         ("cap_used", NUMBER),
         ("cap_capacity", NUMBER),
         ("held_out", TRUTH),
+        ("weighed", TRUTH),  # the customer was looked for in a holdout
         ("repeats", TRUTH),  # it got the answer of an earlier call
         ("standby", TRUTH),  # no call of its own: another arm of one
         ("inference", ID),

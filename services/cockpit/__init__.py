@@ -1,0 +1,1 @@
+"""What the workbench works out of each day for copilots, where it is kept, and the numbers that it comes to."""
