@@ -19,6 +19,7 @@ from services.commands import (
     backtest_command,
     explain_command,
     export_commands,
+    kpi_command,
     operating,
     person_command,
     personal_commands,
@@ -299,6 +300,7 @@ def import_facts(
 
 
 explain_command.add_to(app, _shell)
+kpi_command.add_to(app, _shell)
 operating.add_to(app, _shell)
 plan_command.add_to(app, _shell)
 probe_command.add_to(app, _shell)

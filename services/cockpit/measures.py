@@ -5,8 +5,9 @@ from typing import Final, Literal
 import msgspec
 
 Unit = Literal["share", "points", "money", "contacts", "index"]
-CONTACTS: Final = 'operation = CONTACT AND verdict = ALLOW AND (status = "OK" OR state != SETTLED)'
-HELD: Final = 'operation = CONTACT AND holdout_checked = "*"'
+CONTACTS: Final = """operation = CONTACT AND verdict = ALLOW
+ AND (state = RUNNING OR state = IN_DOUBT OR (status = "OK" AND gave_back != true))""".replace("\n", "")
+HELD: Final = "operation = CONTACT AND holdout_checked:*"
 REFUSED: Final = 'operation = CONTACT AND verdict = DENY AND reason != "HELD_OUT"'
 ASKED: Final = "operation = CONTACT"
 

@@ -11,6 +11,8 @@ from redis.exceptions import RedisError
 from gateway import redis_clients
 from gateway.adapters.revisions import RevisionStore
 from gateway.core.policy.document import Document
+from gateway.core.policy.reporting import Reporting
+from gateway.redis_clients import Client
 from services.audit.explaining import Policies
 
 KEPT: Final = 8
@@ -18,6 +20,25 @@ KEPT: Final = 8
 ANSWER_SECONDS: Final = 2.0
 
 _log = logging.getLogger(__name__)
+
+
+async def reported(redis: Client) -> Reporting:
+    """In which currency the active policy wants amounts; the usual one where there is none, or it cannot be read.
+
+    Raises:
+        RedisError: the store does not answer.
+    """
+    revisions = RevisionStore(redis)
+    found = await revisions.read(await revisions.active())
+    try:
+        return Reporting() if found is None else msgspec.json.decode(found.document, type=_Reports).reporting
+    except msgspec.DecodeError as error:
+        _log.warning("what amounts are reported in cannot be read", extra={"error": str(error)})
+        return Reporting()
+
+
+class _Reports(msgspec.Struct):
+    reporting: Reporting = Reporting()
 
 
 def published(redis_url: str) -> Policies:

@@ -126,6 +126,18 @@ _TEXTS: Final = {
         "Say why, in 1 to {most} characters: it stays in the record.",
         "Dites pourquoi, en 1 à {most} caractères : le registre le garde.",
     ),
+    "day-unreadable": (
+        "{field} is no day: write it such as 2026-11-01.",
+        "{field} n’est pas un jour : écrivez-le comme 2026-11-01.",
+    ),
+    "days-backwards": (
+        "The first day, {first}, is after the last one, {last}: exchange them.",
+        "Le premier jour, {first}, est après le dernier, {last} : échangez-les.",
+    ),
+    "days-too-many": (
+        "At most {most} days can be asked for: choose fewer.",
+        "{most} jours au plus peuvent être demandés : choisissez-en moins.",
+    ),
     "tenant-unknown": (
         "The active policy has no tenant {tenant}; it has: {tenants}.",
         "La politique active n’a pas d’organisation {tenant} ; elle a : {tenants}.",

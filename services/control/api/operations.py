@@ -12,6 +12,7 @@ from services.control.api.findings import FindingsApi
 from services.control.api.flagging import Flagging
 from services.control.api.holds import Holds
 from services.control.api.integrity import Soundness
+from services.control.api.kpis import KpisApi
 from services.control.api.learning import Learning
 from services.control.api.parameters import Asking
 from services.control.api.pressure import PressureApi
@@ -28,6 +29,7 @@ from services.control.changes import Changes
 from services.control.drafts.drafting import Drafting
 from services.control.experimenting import ExperimentBook
 from services.control.findings.desk import FindingDesk
+from services.control.findings.kpis import KpiBook
 from services.control.findings.pressure import PressureBook
 from services.control.holds.queue import HoldQueue
 from services.control.integrations import Integrations
@@ -70,6 +72,7 @@ class Operations:
         self.findings = FindingDesk(redis, policy, changes, drafts=drafts, probes=self.probes, clock_ms=clock_ms)
         self.vault = vault
         self.pressure = PressureBook(redis)
+        self.kpis = KpiBook(redis, clock_ms=clock_ms)
         self.reviews = ReviewDesk(redis, changes, clock_ms=clock_ms)
         self.flagging = Flagging(self.reviews, AuditClient(audit))
         self.findings_api = FindingsApi(self.findings, self.flagging, policy)
@@ -95,6 +98,7 @@ class Operations:
             Agents(self.agents, self._drafts, policy),
             self.findings_api,
             PressureApi(self.pressure, policy),
+            KpisApi(self.kpis, policy),
             ProbesApi(self.probes, policy),
             self.probing,
             ReviewsApi(self.reviews, policy),

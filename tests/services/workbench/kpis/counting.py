@@ -58,21 +58,21 @@ def counted(
         for group in groups:
             group.setdefault(each.subject_ref, 0)
     last: dict[tuple[str, str, str], int] = {}
-    for each in sorted(told, key=lambda one: one.occurred_ms):
-        record = records[each.decision]
-        if not 0 <= each.occurred_ms - record.received_ms < FOLLOW_DAYS * DAY_MS:
+    for outcome in sorted(told, key=lambda one: one.occurred_ms):
+        record = records[outcome.decision]
+        if not 0 <= outcome.occurred_ms - record.received_ms < FOLLOW_DAYS * DAY_MS:
             continue
-        counts = each.type != "answered" or (
-            each.question != "nps" or (each.answer.isdigit() and 0 <= int(each.answer) <= 10)
+        counts = outcome.type != "answered" or (
+            outcome.question != "nps" or (outcome.answer.isdigit() and 0 <= int(outcome.answer) <= 10)
         )
-        if each.type == "answered" and counts:
-            before = last.get((record.tenant, record.subject_ref, each.question))
-            counts = before is None or each.occurred_ms - before >= 28 * DAY_MS
+        if outcome.type == "answered" and counts:
+            before = last.get((record.tenant, record.subject_ref, outcome.question))
+            counts = before is None or outcome.occurred_ms - before >= 28 * DAY_MS
             if counts:
-                last[record.tenant, record.subject_ref, each.question] = each.occurred_ms
+                last[record.tenant, record.subject_ref, outcome.question] = outcome.occurred_ms
         if record.id not in inside or not counts:
             continue
-        _add(found, record, each, rates)
+        _add(found, record, outcome, rates)
     return found
 
 

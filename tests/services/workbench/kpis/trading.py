@@ -67,7 +67,7 @@ def _followed(draw: np.random.Generator, sent: Read, *, held: bool) -> Iterator[
             currency=str(draw.choice(["EUR", "USD", "XTS"])),
         )
     if draw.random() < 0.2:
-        scores = {"question": "nps", "answer": str(draw.integers(-1, 12))}
-        felt = {"question": "pressure", "answer": str(draw.choice(["much_too_much", "not_solicited", "fine"]))}
-        for said in (scores, felt):
-            yield reaction(sent, after_ms=int(draw.integers(10 * DAY_MS)), type_="answered", **said)
+        felt = str(draw.choice(["much_too_much", "not_solicited", "fine"]))
+        for question, answer in (("nps", str(draw.integers(-1, 12))), ("pressure", felt)):
+            at_ms = int(draw.integers(10 * DAY_MS))
+            yield reaction(sent, after_ms=at_ms, type_="answered", question=question, answer=answer)
