@@ -1,9 +1,9 @@
 """What customers did after contacts, as events tell it, reported to the contact that each is about.
 
 Which one that is: the decision that the event names; else the last contact with this customer, on the channel that the
-policy names for such events, that was carried out within the source's window before the event. What is about no such
-contact is not kept, and the sender is told. Told twice, an outcome is kept once (`gateway.adapters.admission`); told
-late, it has the time of its event.
+policy names for such events, that was carried out, or held back by a holdout, within the source's window before the
+event. What is about no such contact is not kept, and the sender is told. Told twice, an outcome is kept once
+(`gateway.adapters.admission`); told late, it has the time of its event.
 """
 
 import datetime as dt
@@ -131,14 +131,14 @@ class Outcomes:
         return known is not None and by_channel(known.facts.consent_records).get(consent, False)
 
     async def _last_contact(self, source: Source, outcome: Happened) -> str:
-        """The decision id of the contact that an outcome is about; empty where there is none."""
+        """The decision id of the contact that an outcome is about, made or held back by a holdout; empty for none."""
         first, last = outcome.at_ms - duration_ms(source.window), outcome.at_ms
         parts = [
             f'tenant = "{source.tenant}"',
             f'subject_ref = "{outcome.subject_ref}"',
             "operation = CONTACT",
-            "verdict = ALLOW",
-            'status = "OK"',
+            # What is held back counts too: what those do who get nothing is what contacts are measured by.
+            '((verdict = ALLOW AND status = "OK") OR reason = "HELD_OUT")',
             f'receive_time >= "{_rfc3339(first)}"',
             f'receive_time <= "{_rfc3339(last)}"',
         ]

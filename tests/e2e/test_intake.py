@@ -111,6 +111,30 @@ async def test_what_customers_did_is_kept_of_the_contact_that_it_is_about_once(
     assert len(kept) == 2
 
 
+async def test_what_those_do_who_are_held_out_is_kept_of_the_contact_that_they_did_not_get(
+    world: World, upstream: FakeUpstream, tmp_path: Path
+) -> None:
+    outcomes = [{"event": "Order Completed", "type": "converted", "channel": "email", "revenue": "properties.revenue"}]
+    everybody = {"name": "left-alone", "share": 10_000}
+    sections: dict[str, Any] = {"sources": [SOURCE | {"outcomes": outcomes}], "holdouts": [everybody]}
+    await world.publish(policy(upstream.address, **sections))
+    held = await told(world.agent().messages.SendMessage(send(channel="email"), metadata=SALES))
+    assert held.reason == Reason.HELD_OUT
+    async with auditing(world.redis_url, tmp_path / "audit") as auditor:
+        await auditor.decision(held.decision)
+        async with running(_options(world, audit=auditor.address)) as ports:
+            await _live(ports.http)
+            answer = await _sent(ports.http, [_track("Order Completed", "m-1", revenue=19.9, currency="EUR")])
+            assert (answer["accepted"], answer.get("ignored", [])) == (1, [])
+
+        async def kept() -> int | None:
+            asking = audit_service_pb2.GetDecisionRequest(name=f"decisions/{held.decision}")
+            found = (await auditor.stub.GetDecision(asking)).outcomes
+            return sum(each.revenue_cents for each in found) or None
+
+        assert await eventually(kept, what="the order") == 1_990
+
+
 async def test_the_answers_of_a_survey_are_kept_of_the_contact_in_words_that_the_policy_names(
     world: World, upstream: FakeUpstream, tmp_path: Path
 ) -> None:
@@ -121,7 +145,7 @@ async def test_the_answers_of_a_survey_are_kept_of_the_contact_in_words_that_the
         | {
             "question": "pressure",
             "answer": "properties.pressure",
-            "answers": {"Beaucoup trop": "much_too_much", "Pas sollicité": "never"},
+            "answers": {"Beaucoup trop": "much_too_much", "Pas sollicité": "not_solicited"},
         },
     ]
     await world.publish(policy(upstream.address, sources=[SOURCE | {"outcomes": outcomes}]))
