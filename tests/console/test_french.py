@@ -6,6 +6,7 @@ import pytest
 import pytest_asyncio
 from playwright.async_api import expect
 
+from gateway.clock import clock_ms
 from pilote.crm.v1.contact_pb2 import Contact
 from services.control.console.console import Console
 from services.control.console.page import Parts
@@ -25,6 +26,7 @@ from tests.e2e.policy import allow_all, cap
 from tests.e2e.requests import get, send
 from tests.e2e.world import credential, told
 from tests.fakes.upstream import FakeUpstream, answering
+from tests.services.cockpit.kept import keep as keep_kpis
 from tests.services.findings.test_finding import seen
 from tests.services.findings.test_pressure import pressure
 
@@ -43,6 +45,9 @@ SECTIONS: Final = (
     "/findings/fairness",
     "/findings/vault",
     "/pressure",
+    "/cockpit",
+    "/cockpit?by=rule",
+    "/cockpit?from=demain",
     "/reviews",
     "/reviews/numbers",
     "/reviews/rules",
@@ -172,6 +177,7 @@ async def calls(theatre: tuple[Workplace, FakeUpstream]) -> list[str]:
         changed(found[1], Wanted(state=State.RESOLVED, text="rien que moi"), by="ora", now_ms=2)
     )
     await PressureStore(stage.work.world.redis).keep(pressure())
+    await keep_kpis(stage.work.world.redis, last_day=clock_ms() // 86_400_000 - 1)
     await lost(stage.work)
     return [each.decision for each in ended]
 

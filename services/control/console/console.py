@@ -14,6 +14,7 @@ from services.control.console.page import Page, Parts
 from services.control.console.pages import (
     account,
     agents,
+    cockpit,
     confirm,
     decisions,
     findings,
@@ -44,6 +45,7 @@ from services.control.console.wording import Wording
 
 PAGES: Final[tuple[Page, ...]] = (
     now.PAGE,
+    cockpit.PAGE,
     decisions.PAGE,
     findings.PAGE,
     reviews.PAGE,

@@ -4,7 +4,7 @@ from gateway.redis_clients import Client
 from services.cockpit.cells import Cell, Group
 from services.cockpit.days import Change, Day
 from services.cockpit.dimensions import ALL, DIMENSIONS
-from services.cockpit.store import KpiStore
+from services.cockpit.store import Cells, KpiStore
 
 STRATUM = "spring\x1femail\x1f"
 REVISED_MS = 5_000
@@ -37,7 +37,8 @@ async def keep(redis: Client, tenant: str = "acme", *, last_day: int, days: int 
     """Keep so many days up to the last one, which was revised later, and is told as it was worked out then."""
     store = KpiStore(redis)
     for day in range(last_day - days + 1, last_day + 1):
-        parts = {each: {f"{each}-one": cell(80), f"{each}-few": cell(0)} for each in DIMENSIONS}
+        cells: dict[str, Cells] = {each: {f"{each}-one": cell(80), f"{each}-few": cell(0)} for each in DIMENSIONS}
+        cells[ALL] = {"": cell()}
         changes = (Change(at_ms=(last_day + 1) * 86_400_000, was={"revenue": 20_000}, now={"revenue": 40_000}),)
         told = Day(
             worked_out_ms=(last_day + 1) * 86_400_000,
@@ -47,5 +48,5 @@ async def keep(redis: Client, tenant: str = "acme", *, last_day: int, days: int 
             heads={"revenue": 40_000},
             changes=changes if day == last_day else (),
         )
-        await store.keep(tenant, day, told, {ALL: {"": cell()}, **parts})
+        await store.keep(tenant, day, told, cells)
     return store
