@@ -37,6 +37,7 @@ bench: setup
 	$(BIN)/python -m loadtests.intake
 	$(BIN)/python -m loadtests.doors
 	$(BIN)/python -m loadtests.insights
+	$(BIN)/python -m loadtests.kpis
 
 protos: setup
 	PATH="$(CURDIR)/$(BIN):$$PATH" protos/build generate

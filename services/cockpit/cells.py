@@ -7,7 +7,7 @@ as one amount: (a + b)² = a² + b² + 2ab, so a day has the products with what 
 by how many days lie between. Both reach back `LOOKBACK_DAYS`, so times may be as long, and no longer.
 """
 
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping, Sequence
 from typing import Final
 
 import msgspec
@@ -85,52 +85,72 @@ def summed(cells: Mapping[int, Cell], *, start_day: int) -> Sums:
     """Cells of days from `start_day` on, at most `LOOKBACK_DAYS` of them, added up by customer."""
     felt: dict[str, int] = {}
     refused: dict[str, int] = {}
-    made: dict[str, Made] = {}
     tally = Tally()
-    for day in sorted(cells):
-        cell = cells[day]
+    days = [(day - start_day, cells[day]) for day in sorted(cells)]
+    for _, cell in days:
         _add(felt, cell.felt)
         _add(refused, cell.refused)
-        for name, (n, sold, total, squares, left) in cell.made.items():
-            more = Made(n=n, sold=sold, total=total, squares=int(squares), left=left)
-            made[name] = made.get(name, Made()) + more
         if cell.tally[0]:
             tally = Tally(contacts=cell.tally[0], people=cell.tally[1])
-    scores = [sum(each.scores[place] for each in cells.values()) for place in range(3)]
+    promoters, passives, detractors = (sum(cell.scores[place] for _, cell in days) for place in range(3))
     return Sums(
-        contacts=sum(each.contacts for each in cells.values()),
-        contacted=_spending({day: each.contacted for day, each in cells.items()}, start_day),
-        treated=_spending({day: each.treated for day, each in cells.items()}, start_day),
-        held=_spending({day: each.held for day, each in cells.items()}, start_day),
-        active=_once({day: each.active for day, each in cells.items()}, start_day),
-        converted=_once({day: each.converted for day, each in cells.items()}, start_day),
-        left=_once({day: each.left for day, each in cells.items()}, start_day),
-        promoters=scores[0],
-        passives=scores[1],
-        detractors=scores[2],
+        contacts=sum(cell.contacts for _, cell in days),
+        contacted=_spending([(after, cell.contacted) for after, cell in days]),
+        treated=_spending([(after, cell.treated) for after, cell in days]),
+        held=_spending([(after, cell.held) for after, cell in days]),
+        active=_once([(after, cell.active) for after, cell in days]),
+        converted=_once([(after, cell.converted) for after, cell in days]),
+        left=_once([(after, cell.left) for after, cell in days]),
+        promoters=promoters,
+        passives=passives,
+        detractors=detractors,
         felt=felt,
         refused=refused,
-        made=made,
+        made=_made(cell for _, cell in days),
         tally=tally,
     )
 
 
-def _once(days: Mapping[int, Gaps], start_day: int) -> int:
-    """Customers, each once."""
-    return sum(count for day, gaps in days.items() for gap, count in gaps.items() if gap == 0 or day - gap < start_day)
+def _made(cells: Iterable[Cell]) -> Mapping[str, Made]:
+    # A quarter has tens of thousands of strata of days: a struct for each of them would take most of the time.
+    found: dict[str, list[int]] = {}
+    for cell in cells:
+        for name, (n, sold, total, squares, left) in cell.made.items():
+            its = found.get(name)
+            if its is None:
+                found[name] = [n, sold, total, int(squares), left]
+            else:
+                its[0] += n
+                its[1] += sold
+                its[2] += total
+                its[3] += int(squares)
+                its[4] += left
+    return {
+        name: Made(n=n, sold=sold, total=total, squares=squares, left=left)
+        for name, (n, sold, total, squares, left) in found.items()
+    }
 
 
-def _spending(days: Mapping[int, Group], start_day: int) -> Spending:
-    squares = sum(
-        int(product) * (2 if gap else 1)
-        for day, each in days.items()
-        for gap, product in each.products.items()
-        if day - gap >= start_day
-    )
+def _once(days: Sequence[tuple[int, Gaps]]) -> int:
+    """Customers, each once, of days with how many days they are after the first."""
+    found = 0
+    for after, gaps in days:
+        for gap, count in gaps.items():
+            if gap == 0 or gap > after:
+                found += count
+    return found
+
+
+def _spending(days: Sequence[tuple[int, Group]]) -> Spending:
+    squares = 0
+    for after, each in days:
+        for gap, product in each.products.items():
+            if gap <= after:
+                squares += int(product) * 2 if gap else int(product)
     return Spending(
-        n=_once({day: each.people for day, each in days.items()}, start_day),
-        spenders=_once({day: each.spenders for day, each in days.items()}, start_day),
-        total=sum(each.total for each in days.values()),
+        n=_once([(after, each.people) for after, each in days]),
+        spenders=_once([(after, each.spenders) for after, each in days]),
+        total=sum(each.total for _, each in days),
         squares=squares,
     )
 
