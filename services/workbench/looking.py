@@ -16,6 +16,7 @@ from services.workbench.columns.ahead import Ahead
 from services.workbench.columns.database import Columns
 from services.workbench.columns.reading import read_on
 from services.workbench.filling import Filling
+from services.workbench.kpis.keeping import KpiKeeper
 from services.workbench.looks.pressure import PressureLook
 from services.workbench.looks.pressure_contacts import WEEK_MS
 from services.workbench.looks.reviewed import KIND as REVIEW
@@ -70,6 +71,7 @@ class Looking:
         *,
         filling: Filling,
         pressure: PressureStore,
+        kpis: KpiKeeper,
         clock_ms: Callable[[], int],
         segmenting: Segmenting,
         ahead: Ahead | None = None,
@@ -80,6 +82,7 @@ class Looking:
         self._findings = findings
         self._looks = tuple(looks)
         self._pressure = pressure
+        self._kpis = kpis
         self._segmenting = segmenting
         self._ahead = ahead
         self._clock_ms = clock_ms
@@ -120,10 +123,21 @@ class Looking:
         seen, failed = await looked(self._columns, self._looks, now_ms=at_ms)
         await self._tell()
         reviewed, blind = await self._reviewed(at_ms)
-        failed = (*failed, *blind)
+        failed = (*failed, *blind, *await self._judged(at_ms))
         if not failed:
             self._looked_hour = hour
         return (*seen, *reviewed), failed
+
+    async def _judged(self, at_ms: int) -> tuple[str, ...]:
+        """Keep what copilots are judged by; the name of that where it ended with a mistake of ours."""
+        try:
+            await self._kpis.keep(self._columns, now_ms=at_ms)
+        except (RedisError, OSError, TimeoutError):
+            raise
+        except Exception:  # likewise
+            _log.exception("nobody worked out what copilots are judged by")
+            return ("kpis",)
+        return ()
 
     async def _reviewed(self, at_ms: int) -> tuple[Sequence[Seen], tuple[str, ...]]:
         """What reviews say; the name of that where it ended with a mistake of ours."""

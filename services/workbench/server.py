@@ -4,7 +4,7 @@ import asyncio
 import contextlib
 import logging
 import time
-from collections.abc import AsyncIterator, Callable, Coroutine, Mapping, Sequence
+from collections.abc import AsyncIterator, Awaitable, Callable, Coroutine, Mapping, Sequence
 from pathlib import Path
 from typing import Any, Final, TypeVar
 
@@ -15,6 +15,7 @@ from redis.exceptions import RedisError
 
 from gateway import redis_clients
 from gateway.clock import clock_ms
+from gateway.core.policy.reporting import Reporting
 from gateway.ending import ended
 from gateway.instance import instance
 from gateway.redis_clients import Client
@@ -22,6 +23,7 @@ from gateway.rpc.serving import serving, until_told_to_stop
 from gateway.watching.exposing import NOWHERE, Metering, metering
 from pilote.audit.v1.audit_service_pb2_grpc import AuditServiceStub
 from pilote.vault.v1.vault_service_pb2_grpc import add_VaultServiceServicer_to_server
+from services.cockpit.store import KpiStore
 from services.findings.pressure import PressureStore
 from services.findings.store import FindingStore
 from services.insights.pressure.segments import Target
@@ -36,6 +38,7 @@ from services.workbench.columns.ahead import Ahead
 from services.workbench.columns.database import Columns
 from services.workbench.comparing import compared
 from services.workbench.filling import Filling
+from services.workbench.kpis.keeping import KpiKeeper
 from services.workbench.looking import Look, Looking
 from services.workbench.looks.adding_up import AddingUpLook
 from services.workbench.looks.around import AroundLook
@@ -67,6 +70,8 @@ _OPTIONS: Final[Mapping[str, Any]] = {
 }
 _log = logging.getLogger(__name__)
 T = TypeVar("T")
+Reporters = Callable[[Client], Awaitable[Reporting]]
+"""In which currency the active policy wants amounts."""
 
 
 def looks(target: Target = TARGET) -> tuple[Look, ...]:
@@ -83,6 +88,7 @@ async def serve(
     audit: str,
     ahead: Ahead,
     vault_keys: Sequence[bytes],
+    reporting: Reporters,
     pause_seconds: float,
     drain_seconds: float,
     target: Target = TARGET,
@@ -92,7 +98,8 @@ async def serve(
 
     `vault_keys` open the vault, and the first one seals what it holds.
 
-    `ahead` says how the log is read where much is new; what it makes opens what calls were decided by.
+    `ahead` says how the log is read where much is new; what it makes opens what calls were decided by. `reporting` says
+    in which currency amounts are told.
 
     Raises:
         OSError: the address is taken.
@@ -124,6 +131,7 @@ async def serve(
                     redis_url,
                     audit,
                     pause_seconds=pause_seconds,
+                    reporting=reporting,
                     metrics=metrics,
                     looks=(*looks(target), fairness),
                     target=target,
@@ -182,6 +190,7 @@ async def looking(
     *,
     looks: Sequence[Look],
     clock_ms: Callable[[], int],
+    reporting: Reporters,
     target: Target = TARGET,
     ahead: Ahead | None = None,
 ) -> AsyncIterator[tuple[Looking, FindingStore]]:
@@ -205,6 +214,11 @@ async def looking(
             clock_ms=clock_ms,
             filling=filling,
             pressure=pressure,
+            kpis=KpiKeeper(
+                KpiStore(redis),
+                belonging=lambda tenant, people: segments_of(redis, tenant, people),
+                reports=lambda: reporting(redis),
+            ),
             segmenting=Segmenting(redis, target=target),
             ahead=ahead,
         )
@@ -227,6 +241,7 @@ async def look_always(
     audit: str,
     *,
     pause_seconds: float,
+    reporting: Reporters,
     metrics: WorkbenchMetrics,
     looks: Sequence[Look],
     target: Target = TARGET,
@@ -238,7 +253,14 @@ async def look_always(
     while True:
         try:
             async with looking(
-                columns, redis_url, audit, looks=looks, clock_ms=clock_ms, target=target, ahead=ahead
+                columns,
+                redis_url,
+                audit,
+                looks=looks,
+                clock_ms=clock_ms,
+                reporting=reporting,
+                target=target,
+                ahead=ahead,
             ) as (bench, findings):
                 while True:
                     made = await bench.round()

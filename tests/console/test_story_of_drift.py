@@ -16,6 +16,7 @@ from playwright.async_api import expect
 
 from gateway.clock import clock_ms
 from services.audit.sqlite.store import SqliteStore
+from services.commands.policies import reported
 from services.workbench.columns.database import Columns
 from services.workbench.looks.drift import DriftLook
 from services.workbench.server import looking
@@ -94,7 +95,12 @@ async def look(stage: Stage, folder: Path) -> None:
     columns = Columns(folder)
     try:
         async with looking(
-            columns, stage.work.world.redis_url, stage.work.auditor.address, looks=[DriftLook()], clock_ms=clock_ms
+            columns,
+            stage.work.world.redis_url,
+            stage.work.auditor.address,
+            looks=[DriftLook()],
+            clock_ms=clock_ms,
+            reporting=reported,
         ) as (bench, _):
             made = await bench.round()
     finally:

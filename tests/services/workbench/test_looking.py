@@ -7,7 +7,9 @@ import pytest
 from redis.exceptions import ConnectionError as RedisConnectionError
 
 from gateway.core import keys
+from gateway.core.policy.reporting import Reporting
 from gateway.redis_clients import Client
+from services.cockpit.store import KpiStore
 from services.findings.finding import Seen
 from services.findings.pressure import PressureStore
 from services.findings.store import FindingStore
@@ -15,6 +17,7 @@ from services.reviews.ruling import RuleBook
 from services.reviews.store import ReviewStore
 from services.workbench.columns.database import Columns
 from services.workbench.filling import Filling
+from services.workbench.kpis.keeping import KpiKeeper
 from services.workbench.looking import SETTLING_MS, Look, Looking
 from services.workbench.looks.pressure import PressureLook
 from services.workbench.segmenting import Segmenting
@@ -22,6 +25,7 @@ from tests.services.audit.test_log import admitted
 from tests.services.findings.test_finding import seen
 from tests.services.workbench.calls import HOUR_MS
 from tests.services.workbench.conftest import Log
+from tests.services.workbench.kpis.test_keeping import nobody
 
 
 class Noting:
@@ -40,6 +44,10 @@ class Noting:
         return [seen(now_ms // HOUR_MS - 1)]
 
 
+async def in_euros() -> Reporting:
+    return Reporting()
+
+
 def bench(columns: Columns, log: Log, redis: Client, looks: Sequence[Look], *, now: list[int]) -> Looking:
     """Who makes rounds at the time that `now` holds."""
     return Looking(
@@ -49,6 +57,7 @@ def bench(columns: Columns, log: Log, redis: Client, looks: Sequence[Look], *, n
         looks,
         filling=Filling(ReviewStore(redis), RuleBook(redis)),
         pressure=PressureStore(redis),
+        kpis=KpiKeeper(KpiStore(redis), belonging=nobody, reports=in_euros),
         clock_ms=lambda: now[0],
         segmenting=Segmenting(redis),
     )
