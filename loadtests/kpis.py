@@ -44,7 +44,8 @@ _ADMITTED: Final = f"""INSERT INTO admitted BY NAME SELECT n AS leaf, CAST(md5(n
   {FIRST * DAY_MS} + CAST(n * {DAYS * DAY_MS}::HUGEINT // $n AS BIGINT) AS at_ms, {(FIRST + 400) * DAY_MS} AS until_ms,
   'acme' AS tenant, 'agent-' || drawn(n, 1, 8) AS agent, '' AS agent_version, 'score/' || drawn(n, 2, 3) AS led_by,
   'CONTACT' AS operation, CAST(md5('c' || customer) AS UUID) AS subject,
-  ['email', 'sms', 'push', 'letter'][1 + drawn(n, 3, 4)] AS channel, 'campaign-' || drawn(n, 4, 12) AS category,
+  ['email', 'sms', 'push', 'letter'][1 + drawn(n, 3, 4)] AS channel, 'marketing' AS category,
+  'campaign-' || drawn(n, 4, 12) AS campaign, 'objective-' || drawn(n, 4, 3) AS objective,
   CASE WHEN held OR refused THEN 'DENY' ELSE 'ALLOW' END AS verdict,
   CASE WHEN held THEN 'HELD_OUT' WHEN refused THEN 'CAP_EXCEEDED' ELSE '' END AS reason,
   'rule-' || drawn(n, 5, 30) AS rule, held AS held_out, true AS weighed, false AS repeats, false AS standby

@@ -2,7 +2,7 @@
 
 from typing import Final, Literal, get_args
 
-Dimension = Literal["agent", "version", "campaign", "segment", "channel", "rule"]
+Dimension = Literal["agent", "version", "campaign", "objective", "category", "segment", "channel", "rule"]
 DIMENSIONS: Final[tuple[Dimension, ...]] = get_args(Dimension)
 ALL: Final = "all"
 """The cells of everything together, which have the empty key."""
@@ -12,13 +12,7 @@ def filter_of(dimension: str, key: str) -> str:
     """The decisions that a cell is of, as a filter; empty where the log does not say, as with segments."""
     if not key or dimension == "segment":
         return ""
-    match dimension:
-        case "version":
-            return _version(key)
-        case "campaign":
-            return f"category = {quoted(key)}"
-        case _:
-            return f"{dimension} = {quoted(key)}"
+    return _version(key) if dimension == "version" else f"{dimension} = {quoted(key)}"
 
 
 def quoted(value: str) -> str:

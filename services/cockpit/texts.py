@@ -77,6 +77,8 @@ TEXTS: Final = {
     "kpi-by-agent": ("Agent", "Agent"),
     "kpi-by-version": ("Version", "Version"),
     "kpi-by-campaign": ("Campaign", "Campagne"),
+    "kpi-by-objective": ("Objective", "Objectif"),
+    "kpi-by-category": ("Category", "Catégorie"),
     "kpi-by-segment": ("Segment", "Segment"),
     "kpi-by-channel": ("Channel", "Canal"),
     "kpi-by-rule": ("Rule", "Règle"),

@@ -60,7 +60,9 @@ def add_to(app: typer.Typer, shell: Shell) -> None:
     def kpis(
         first: Annotated[str, typer.Option("--from", help="First day, such as 2026-11-01; by default 28 days.")] = "",
         last: Annotated[str, typer.Option("--to", help="Last day; by default yesterday.")] = "",
-        by: Annotated[str, typer.Option(help="agent, version, campaign, segment, channel or rule.")] = "agent",
+        by: Annotated[
+            str, typer.Option(help="agent, version, campaign, objective, category, segment, channel or rule.")
+        ] = "agent",
         tenant: Annotated[str, typer.Option(help="Tenant; by default all of the active policy.")] = "",
         as_json: Annotated[bool, typer.Option("--json", help="Everything, as JSON.")] = False,  # noqa: FBT002
     ) -> None:

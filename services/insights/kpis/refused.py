@@ -1,10 +1,10 @@
 """What the contacts would have brought that a rule or cap refused, and what they would have cost.
 
 Nobody knows what comes of a contact that was not made. It is taken from *comparable* ones: contacts that were carried
-out in the same time, of the same campaign, on the same channel, to customers of the same segment. What is refused is
-never quite like what is let through (a cap refuses the third contact of a week and lets the first through), so both
-numbers are expectations under that assumption, and intervals are of chance alone. Refused contacts without comparable
-ones are counted, and nothing is said of what they would have brought.
+out in the same time, of the same campaign and category, on the same channel, to customers of the same segment. What is
+refused is never quite like what is let through (a cap refuses the third contact of a week and lets the first through),
+so both numbers are expectations under that assumption, and intervals are of chance alone. Refused contacts without
+comparable ones are counted, and nothing is said of what they would have brought.
 """
 
 from collections.abc import Mapping, Sequence

@@ -24,7 +24,7 @@ from services.workbench.columns.tables import ADMITTED, NUMBER, SETTLED, TABLES,
 FILE: Final = "columns.duckdb"
 MEMORY: Final = "1GB"
 THREADS: Final = 2
-VERSION: Final = 7
+VERSION: Final = 8
 """Of the tables; columns of another version are read anew."""
 _DTYPES: Final[Mapping[str, Any]] = {NUMBER: np.int64, TRUTH: np.bool_}
 _READ: Final = "CREATE TABLE IF NOT EXISTS read (size BIGINT, peaks BLOB, proved BIGINT, version INTEGER)"

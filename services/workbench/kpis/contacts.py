@@ -17,13 +17,15 @@ KEYS: Final[Mapping[str, str]] = {
     "agent": "agent",
     "version": "version",
     "campaign": "campaign",
+    "objective": "objective",
+    "category": "category",
     "channel": "channel",
     "segment": "segment",
     "rule": "CASE WHEN refused THEN rule ELSE '' END",
 }
 """In SQL, of `contacts`, what each dimension tells apart; cells with an empty key are of everything only."""
 APART: Final = "\x1f"
-"""Between campaign, channel and segments of a stratum."""
+"""Between campaign, category, channel and segments of a stratum."""
 _SIGNED: Final = """CAST(sign(revenue_cents) * (CAST(abs(revenue_cents) AS HUGEINT) * top // bottom
  + CASE WHEN 2 * (CAST(abs(revenue_cents) AS HUGEINT) * top % bottom) > bottom
    OR (2 * (CAST(abs(revenue_cents) AS HUGEINT) * top % bottom) = bottom
@@ -37,13 +39,14 @@ _CONTACTS: Final = f"""CREATE OR REPLACE TEMP TABLE contacts AS
   FROM followed JOIN admitted ON admitted.id = followed.id LEFT JOIN rates ON rates.currency = followed.currency
   WHERE followed.tenant = $tenant AND admitted.tenant = $tenant AND admitted.at_ms >= $first_ms
    AND followed.at_ms - admitted.at_ms BETWEEN 0 AND {FOLLOW_DAYS * DAY_MS - 1} GROUP BY followed.id)
- SELECT admitted.id AS id, admitted.at_ms // {DAY_MS} AS day, admitted.subject AS subject, agent,
-  led_by AS version, category AS campaign, channel, rule, held_out AS held, weighed AND NOT held_out AS treated,
+ SELECT admitted.id AS id, admitted.at_ms // {DAY_MS} AS day,
+  admitted.subject AS subject, agent, led_by AS version, campaign, objective, category, channel, rule, held_out AS held, weighed AND NOT held_out AS treated,
   {CARRIED_OUT} AS carried,
   verdict = 'DENY' AND NOT held_out AS refused,
   coalesce(active, false) AS active, coalesce(converted, false) AS converted, coalesce(gone, false) AS gone,
   coalesce(revenue, 0) AS revenue,
-  category || '{APART}' || channel || '{APART}' || coalesce(sets.name, '') AS stratum
+  campaign || '{APART}' || category || '{APART}' || channel || '{APART}'
+   || coalesce(sets.name, '') AS stratum
  FROM admitted LEFT JOIN settled ON settled.id = admitted.id LEFT JOIN came ON came.id = admitted.id
   LEFT JOIN sets ON sets.subject = admitted.subject
  WHERE admitted.tenant = $tenant AND operation = 'CONTACT' AND NOT standby AND NOT repeats

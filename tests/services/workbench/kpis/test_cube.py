@@ -28,7 +28,9 @@ CELLS: Mapping[str, tuple[str, str, Callable[[Record], bool]]] = {
     "agent": ("agent", "care-bot", lambda each: each.agent == "care-bot"),
     "version": ("version", "score/2", lambda each: each.agent == "sales-bot"),
     "own version": ("version", "7", lambda each: each.agent == "care-bot"),
-    "campaign": ("campaign", "spring", lambda each: each.category == "spring"),
+    "campaign": ("campaign", "spring", lambda each: each.campaign == "spring"),
+    "objective": ("objective", "more", lambda each: each.objective == "more"),
+    "category": ("category", "service", lambda each: each.category == "service"),
     "channel": ("channel", "sms", lambda each: each.channel == "sms"),
     "segment": ("segment", "urban", lambda each: "urban" in SEGMENTS.get(each.subject_ref, ())),
 }

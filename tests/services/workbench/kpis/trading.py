@@ -37,7 +37,9 @@ def _made(draw: np.random.Generator, *, held: bool) -> dict[str, Any]:
     fields: dict[str, Any] = {
         "agent": agent,
         "channel": str(draw.choice(["email", "sms"])),
-        "category": str(draw.choice(["spring", "autumn"])),
+        "category": str(draw.choice(["marketing", "service"])),
+        "campaign": str(draw.choice(["spring", "autumn", ""])),
+        "objective": str(draw.choice(["more", ""])),
         "holdouts": ("all",),
     }
     if agent == "sales-bot":
