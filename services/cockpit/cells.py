@@ -18,6 +18,18 @@ from services.insights.pressure.spread import Tally
 
 LOOKBACK_DAYS: Final = 92
 """As many days as a quarter has at most."""
+DEEDS: Final[Mapping[str, tuple[str, ...]]] = {
+    "active": ("clicked", "replied", "converted"),
+    "converted": ("converted",),
+    "gone": ("unsubscribed", "complained"),
+    "opened": ("opened",),
+    "clicked": ("clicked",),
+    "replied": ("replied",),
+    "opted_out": ("unsubscribed",),
+    "complained": ("complained",),
+    "bounced": ("bounced",),
+}
+"""What customers do after contacts, and by which kinds of outcomes."""
 Gaps = dict[int, int]
 """How many customers by how many days after the time before; 0: not within `LOOKBACK_DAYS`."""
 
@@ -43,11 +55,8 @@ class Cell(msgspec.Struct, frozen=True, array_like=True):
     """Customers who could have been held out and were not; of all contacts that were asked for, also refused ones."""
     held: Group = Group()
     """Customers who were held out, and what they spent."""
-    active: Gaps = {}
-    """Contacted customers who clicked, replied or converted; likewise those who converted, and who opted out or
-    complained."""
-    converted: Gaps = {}
-    left: Gaps = {}
+    deeds: dict[str, Gaps] = {}
+    """Contacted customers who did something afterwards, by the names of `DEEDS`."""
     scores: tuple[int, int, int] = (0, 0, 0)
     """Promoters, passives and detractors."""
     felt: dict[str, int] = {}
@@ -68,9 +77,8 @@ class Sums(msgspec.Struct, frozen=True, kw_only=True):
     contacted: Spending = Spending()
     treated: Spending = Spending()
     held: Spending = Spending()
-    active: int = 0
-    converted: int = 0
-    left: int = 0
+    deeds: Mapping[str, int] = {}
+    """Customers, by what they did."""
     promoters: int = 0
     passives: int = 0
     detractors: int = 0
@@ -98,9 +106,7 @@ def summed(cells: Mapping[int, Cell], *, start_day: int) -> Sums:
         contacted=_spending([(after, cell.contacted) for after, cell in days]),
         treated=_spending([(after, cell.treated) for after, cell in days]),
         held=_spending([(after, cell.held) for after, cell in days]),
-        active=_once([(after, cell.active) for after, cell in days]),
-        converted=_once([(after, cell.converted) for after, cell in days]),
-        left=_once([(after, cell.left) for after, cell in days]),
+        deeds={name: _once([(after, cell.deeds.get(name, {})) for after, cell in days]) for name in DEEDS},
         promoters=promoters,
         passives=passives,
         detractors=detractors,

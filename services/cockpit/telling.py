@@ -36,14 +36,14 @@ def told(sums: Sums, *, everything: Sums) -> Told:
     pressed = spread(sums.tally)
     scores = sums.promoters + sums.passives + sums.detractors
     figures = {
-        "activation_rate": share(sums.active, people),
-        "conversion_rate": share(sums.converted, people),
+        "activation_rate": share(sums.deeds["active"], people),
+        "conversion_rate": share(sums.deeds["converted"], people),
         "revenue_cents": revenue(sums.contacted),
         "revenue_per_customer_cents": per_customer(sums.contacted),
         "incremental_revenue_cents": incremental(sums.treated, sums.held),
         "nps": nps(sums.promoters, sums.detractors, scores),
         **{f"pressure_{answer}": share(felt.get(answer, 0), answers) for answer in PRESSURE_ANSWERS},
-        "departure_rate": share(sums.left, people),
+        "departure_rate": share(sums.deeds["gone"], people),
         "blocked_revenue_cents": lost.blocked,
         "protected_value_cents": lost.protected,
         "pressure_p50": _figure(pressed.p50, pressed.people),

@@ -6,7 +6,7 @@ from typing import Final
 
 import numpy as np
 
-from services.cockpit.cells import LOOKBACK_DAYS
+from services.cockpit.cells import DEEDS, LOOKBACK_DAYS
 from services.cockpit.days import DAY_MS, FOLLOW_DAYS
 from services.cockpit.dimensions import ALL
 from services.workbench.columns.database import Desk
@@ -31,19 +31,23 @@ _SIGNED: Final = """CAST(sign(revenue_cents) * (CAST(abs(revenue_cents) AS HUGEI
    OR (2 * (CAST(abs(revenue_cents) AS HUGEINT) * top % bottom) = bottom
     AND CAST(abs(revenue_cents) AS HUGEINT) * top // bottom % 2 = 1) THEN 1 ELSE 0 END) AS BIGINT)"""
 """In SQL, of an amount and the rate `top` / `bottom`: as `gateway.core.converting.converted` rounds it."""
+_TOLD: Final = ", ".join(
+    f"bool_or(type IN ({', '.join(repr(each) for each in types)})) AS {name}" for name, types in DEEDS.items()
+)
+_DONE: Final = ", ".join(f"coalesce({name}, false) AS {name}" for name in DEEDS)
 _CONTACTS: Final = f"""CREATE OR REPLACE TEMP TABLE contacts AS
  WITH came AS (
-  SELECT followed.id, bool_or(type IN ('clicked', 'replied', 'converted')) AS active,
-   bool_or(type = 'converted') AS converted, bool_or(type IN ('unsubscribed', 'complained')) AS gone,
+  SELECT followed.id, {_TOLD},
    CAST(coalesce(sum({_SIGNED}), 0) AS BIGINT) AS revenue
   FROM followed JOIN admitted ON admitted.id = followed.id LEFT JOIN rates ON rates.currency = followed.currency
   WHERE followed.tenant = $tenant AND admitted.tenant = $tenant AND admitted.at_ms >= $first_ms
    AND followed.at_ms - admitted.at_ms BETWEEN 0 AND {FOLLOW_DAYS * DAY_MS - 1} GROUP BY followed.id)
- SELECT admitted.id AS id, admitted.at_ms // {DAY_MS} AS day,
-  admitted.subject AS subject, agent, led_by AS version, campaign, objective, category, channel, rule, held_out AS held, weighed AND NOT held_out AS treated,
+ SELECT admitted.id AS id, admitted.at_ms // {DAY_MS} AS day, admitted.subject AS subject, agent,
+  led_by AS version, campaign, objective, category, channel, rule, held_out AS held,
+  weighed AND NOT held_out AS treated,
   {CARRIED_OUT} AS carried,
   verdict = 'DENY' AND NOT held_out AS refused,
-  coalesce(active, false) AS active, coalesce(converted, false) AS converted, coalesce(gone, false) AS gone,
+  {_DONE},
   coalesce(revenue, 0) AS revenue,
   campaign || '{APART}' || category || '{APART}' || channel || '{APART}'
    || coalesce(sets.name, '') AS stratum

@@ -7,13 +7,13 @@ from typing import Final
 import msgspec
 
 from gateway.core.outcomes import NPS
-from services.cockpit.cells import Cell, Gaps, Group
+from services.cockpit.cells import DEEDS, Cell, Gaps, Group
 from services.cockpit.days import DAY_MS, Heads
 from services.cockpit.dimensions import ALL, DIMENSIONS
 from services.workbench.columns.database import Columns, Desk
 from services.workbench.kpis import answers, refusals
 from services.workbench.kpis.contacts import put_together
-from services.workbench.kpis.people import DEEDS, GROUPS, contacts, gaps, group, products, tallies, totals
+from services.workbench.kpis.people import GROUPS, contacts, gaps, group, products, tallies, totals
 
 _SUNDAY: Final = 3
 """The first one after the epoch, which began on a Thursday, as a number of days."""
@@ -43,9 +43,7 @@ class _Made:
         return Cell(
             contacts=self.contacts,
             **groups,
-            active=self.people["active"],
-            converted=self.people["converted"],
-            left=self.people["gone"],
+            deeds={each: self.people[each] for each in DEEDS if self.people[each]},
             scores=(
                 self.scores[answers.PROMOTERS],
                 self.scores[answers.PASSIVES],
@@ -100,9 +98,8 @@ def heads_of(cell: Cell) -> Heads:
     """What changes of a day are told of, from the cell of everything."""
     return {
         "contacts": cell.contacts,
-        "active": sum(cell.active.values()),
-        "converted": sum(cell.converted.values()),
-        "left": sum(cell.left.values()),
+        **{name: sum(cell.deeds.get(name, {}).values()) for name in ("active", "converted")},
+        "left": sum(cell.deeds.get("gone", {}).values()),
         "scores": sum(cell.scores),
         "felt": sum(cell.felt.values()),
         "revenue": cell.contacted.total,

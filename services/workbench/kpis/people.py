@@ -5,7 +5,7 @@ from typing import Final
 
 import numpy as np
 
-from services.cockpit.cells import LOOKBACK_DAYS
+from services.cockpit.cells import DEEDS, LOOKBACK_DAYS
 from services.cockpit.dimensions import ALL
 from services.workbench.columns.database import Desk
 from services.workbench.kpis.contacts import KEYS
@@ -14,11 +14,9 @@ MOST_KEYS: Final = 200
 """Of a dimension: those with most contacts and refusals."""
 GROUPS: Final = {"contacted": "carried", "treated": "treated", "held": "held"}
 """Whose customers and spending are added up, and of which contacts."""
-DEEDS: Final = ("active", "converted", "gone")
 _PEOPLE: Final = """CREATE OR REPLACE TEMP TABLE people AS SELECT key, subject, day,
   count(*) FILTER (carried) AS contacts, bool_or(carried) AS contacted, bool_or(treated) AS treated,
-  bool_or(held) AS held, bool_or(carried AND active) AS active, bool_or(carried AND converted) AS converted,
-  bool_or(carried AND gone) AS gone,
+  bool_or(held) AS held, {deeds},
   CAST(coalesce(sum(revenue) FILTER (carried), 0) AS BIGINT) AS contacted_spent,
   CAST(coalesce(sum(revenue) FILTER (treated), 0) AS BIGINT) AS treated_spent,
   CAST(coalesce(sum(revenue) FILTER (held), 0) AS BIGINT) AS held_spent
@@ -55,7 +53,7 @@ def group(ask: Desk, dimension: str) -> None:
     joined = "JOIN belongs USING (subject)" if dimension == "segment" else ""
     whole = "true" if dimension == ALL else "false"
     ask(_KEYED.format(key=KEYS[dimension], joined=joined, all=whole, most=MOST_KEYS))
-    ask(_PEOPLE)
+    ask(_PEOPLE.format(deeds=", ".join(f"bool_or(carried AND {name}) AS {name}" for name in DEEDS)))
 
 
 def gaps(ask: Desk, these: str, *, start_day: int) -> Found:
