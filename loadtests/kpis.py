@@ -21,11 +21,11 @@ import msgspec
 from redis.exceptions import RedisError
 
 from gateway import redis_clients
-from gateway.core.policy.reporting import Reporting
 from gateway.redis_clients import Client
 from services import redis_server
 from services.cockpit.days import DAY_MS
 from services.cockpit.dimensions import DIMENSIONS
+from services.cockpit.standing import Aims
 from services.cockpit.store import KpiStore
 from services.cockpit.viewing import Span, view
 from services.control.findings.kpis import shown
@@ -82,7 +82,7 @@ async def measure(home: Path, decisions: int) -> dict[str, Any]:
     )
     try:
         async with await _answering(redis_server.url_of(home)) as redis:
-            found = await _worked_out(columns, KpiStore(redis)) | await _asked(KpiStore(redis))
+            found = await _worked_out(columns, redis) | await _asked(KpiStore(redis))
             found["stored_kb"] = (await redis.info("memory"))["used_memory"] // 1024
     finally:
         columns.close()
@@ -100,11 +100,11 @@ async def _answering(url: str) -> Client:
             await asyncio.sleep(0.05)
 
 
-async def _worked_out(columns: Columns, store: KpiStore) -> dict[str, Any]:
-    async def reports() -> Reporting:
-        return Reporting()
+async def _worked_out(columns: Columns, redis: Client) -> dict[str, Any]:
+    async def wanted() -> Aims:
+        return Aims()
 
-    keeper, found = KpiKeeper(store, belonging=nobody, reports=reports), {}
+    keeper, found = KpiKeeper(redis, belonging=nobody, wanted=wanted), {}
     for name in ("first", "again"):
         began, before = time.perf_counter(), time.process_time()
         days = await keeper.keep(columns, now_ms=(FIRST + DAYS) * DAY_MS)

@@ -72,7 +72,7 @@ def commands(shell: Shell) -> typer.Typer:
         from gateway.rpc.serving import run as run_process
         from gateway.watching.exposing import Metering
         from gateway.watching.logs import configure
-        from services.commands.policies import reported
+        from services.commands.policies import aimed
         from services.up import redis_url
         from services.vault.store import VaultUnusable
         from services.workbench.columns.database import Unusable
@@ -91,7 +91,7 @@ def commands(shell: Shell) -> typer.Typer:
                     redis_url=redis_url(settings),
                     audit=settings.audit_listen,
                     vault_keys=vault_keys,
-                    reporting=reported,
+                    aiming=aimed,
                     pause_seconds=60 * settings.insights_pause_minutes,
                     drain_seconds=settings.drain_seconds,
                     target=target,

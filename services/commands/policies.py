@@ -11,9 +11,9 @@ from redis.exceptions import RedisError
 from gateway import redis_clients
 from gateway.adapters.revisions import RevisionStore
 from gateway.core.policy.document import Document
-from gateway.core.policy.reporting import Reporting
 from gateway.redis_clients import Client
 from services.audit.explaining import Policies
+from services.cockpit.standing import Aims
 
 KEPT: Final = 8
 """Policies that are kept decoded; those who look at decisions look at many of a few revisions."""
@@ -22,8 +22,8 @@ ANSWER_SECONDS: Final = 2.0
 _log = logging.getLogger(__name__)
 
 
-async def reported(redis: Client) -> Reporting:
-    """In which currency the active policy wants amounts; the usual one where there is none, or it cannot be read.
+async def aimed(redis: Client) -> Aims:
+    """What the active policy says of KPIs; what is usual where there is none, or it cannot be read.
 
     Raises:
         RedisError: the store does not answer.
@@ -31,14 +31,10 @@ async def reported(redis: Client) -> Reporting:
     revisions = RevisionStore(redis)
     found = await revisions.read(await revisions.active())
     try:
-        return Reporting() if found is None else msgspec.json.decode(found.document, type=_Reports).reporting
+        return Aims() if found is None else msgspec.json.decode(found.document, type=Aims)
     except msgspec.DecodeError as error:
-        _log.warning("what amounts are reported in cannot be read", extra={"error": str(error)})
-        return Reporting()
-
-
-class _Reports(msgspec.Struct):
-    reporting: Reporting = Reporting()
+        _log.warning("what the policy says of KPIs cannot be read", extra={"error": str(error)})
+        return Aims()
 
 
 def published(redis_url: str) -> Policies:

@@ -15,7 +15,6 @@ from redis.exceptions import RedisError
 
 from gateway import redis_clients
 from gateway.clock import clock_ms
-from gateway.core.policy.reporting import Reporting
 from gateway.ending import ended
 from gateway.instance import instance
 from gateway.redis_clients import Client
@@ -23,7 +22,7 @@ from gateway.rpc.serving import serving, until_told_to_stop
 from gateway.watching.exposing import NOWHERE, Metering, metering
 from pilote.audit.v1.audit_service_pb2_grpc import AuditServiceStub
 from pilote.vault.v1.vault_service_pb2_grpc import add_VaultServiceServicer_to_server
-from services.cockpit.store import KpiStore
+from services.cockpit.standing import Aims
 from services.findings.pressure import PressureStore
 from services.findings.store import FindingStore
 from services.insights.pressure.segments import Target
@@ -70,8 +69,8 @@ _OPTIONS: Final[Mapping[str, Any]] = {
 }
 _log = logging.getLogger(__name__)
 T = TypeVar("T")
-Reporters = Callable[[Client], Awaitable[Reporting]]
-"""In which currency the active policy wants amounts."""
+Aiming = Callable[[Client], Awaitable[Aims]]
+"""What the active policy says of KPIs: in which currency amounts are told, and objectives."""
 
 
 def looks(target: Target = TARGET) -> tuple[Look, ...]:
@@ -88,7 +87,7 @@ async def serve(
     audit: str,
     ahead: Ahead,
     vault_keys: Sequence[bytes],
-    reporting: Reporters,
+    aiming: Aiming,
     pause_seconds: float,
     drain_seconds: float,
     target: Target = TARGET,
@@ -98,8 +97,8 @@ async def serve(
 
     `vault_keys` open the vault, and the first one seals what it holds.
 
-    `ahead` says how the log is read where much is new; what it makes opens what calls were decided by. `reporting` says
-    in which currency amounts are told.
+    `ahead` says how the log is read where much is new; what it makes opens what calls were decided by. `aiming` says
+    in which currency amounts are told, and which objectives there are.
 
     Raises:
         OSError: the address is taken.
@@ -131,7 +130,7 @@ async def serve(
                     redis_url,
                     audit,
                     pause_seconds=pause_seconds,
-                    reporting=reporting,
+                    aiming=aiming,
                     metrics=metrics,
                     looks=(*looks(target), fairness),
                     target=target,
@@ -190,7 +189,7 @@ async def looking(
     *,
     looks: Sequence[Look],
     clock_ms: Callable[[], int],
-    reporting: Reporters,
+    aiming: Aiming,
     target: Target = TARGET,
     ahead: Ahead | None = None,
 ) -> AsyncIterator[tuple[Looking, FindingStore]]:
@@ -215,9 +214,9 @@ async def looking(
             filling=filling,
             pressure=pressure,
             kpis=KpiKeeper(
-                KpiStore(redis),
+                redis,
                 belonging=lambda tenant, people: segments_of(redis, tenant, people),
-                reports=lambda: reporting(redis),
+                wanted=lambda: aiming(redis),
             ),
             segmenting=Segmenting(redis, target=target),
             ahead=ahead,
@@ -241,7 +240,7 @@ async def look_always(
     audit: str,
     *,
     pause_seconds: float,
-    reporting: Reporters,
+    aiming: Aiming,
     metrics: WorkbenchMetrics,
     looks: Sequence[Look],
     target: Target = TARGET,
@@ -258,7 +257,7 @@ async def look_always(
                 audit,
                 looks=looks,
                 clock_ms=clock_ms,
-                reporting=reporting,
+                aiming=aiming,
                 target=target,
                 ahead=ahead,
             ) as (bench, findings):

@@ -16,7 +16,7 @@ from playwright.async_api import expect
 
 from gateway.clock import clock_ms
 from services.audit.sqlite.store import SqliteStore
-from services.commands.policies import reported
+from services.commands.policies import aimed
 from services.workbench.columns.database import Columns
 from services.workbench.looks.drift import DriftLook
 from services.workbench.server import looking
@@ -100,7 +100,7 @@ async def look(stage: Stage, folder: Path) -> None:
             stage.work.auditor.address,
             looks=[DriftLook()],
             clock_ms=clock_ms,
-            reporting=reported,
+            aiming=aimed,
         ) as (bench, _):
             made = await bench.round()
     finally:

@@ -10,9 +10,11 @@ from typing import Final
 
 from gateway.core.converting import rates_of
 from gateway.core.policy.reporting import Reporting
+from gateway.redis_clients import Client
 from services.cockpit.cells import LOOKBACK_DAYS
 from services.cockpit.days import DAY_MS, OPEN_DAYS, Day, revised
 from services.cockpit.dimensions import ALL, DIMENSIONS
+from services.cockpit.standing import Aims, Standings
 from services.cockpit.store import KEPT_DAYS, KpiStore
 from services.workbench.columns.database import Columns
 from services.workbench.kpis.contacts import people_of
@@ -22,17 +24,18 @@ MOST_PEOPLE: Final = 300_000
 """Customers whose segments are asked for."""
 Belonging = Callable[[str, Sequence[str]], Awaitable[Mapping[str, tuple[str, ...]]]]
 """The segments of a tenant's customers, by pseudonym."""
-Reports = Callable[[], Awaitable[Reporting]]
-"""By which rates amounts are told now."""
+Wanted = Callable[[], Awaitable[Aims]]
+"""By which rates amounts are told now, and what is to be achieved."""
 
 
 class KpiKeeper:
     """Keeps the KPIs of all tenants."""
 
-    def __init__(self, store: KpiStore, *, belonging: Belonging, reports: Reports) -> None:
-        self._store = store
+    def __init__(self, redis: Client, *, belonging: Belonging, wanted: Wanted) -> None:
+        self._store = KpiStore(redis)
+        self._standings = Standings(redis)
         self._belonging = belonging
-        self._reports = reports
+        self._wanted = wanted
 
     async def keep(self, columns: Columns, *, now_ms: int) -> int:
         """Work out and keep what may have changed; returns how many days of all tenants that were.
@@ -40,9 +43,10 @@ class KpiKeeper:
         Raises:
             RedisError: the store does not answer.
         """
-        reporting, kept = await self._reports(), 0
+        aims, kept = await self._wanted(), 0
         for tenant in await asyncio.to_thread(columns.tenants):
-            kept += await self._of(columns, tenant, reporting, now_ms=now_ms)
+            kept += await self._of(columns, tenant, aims.reporting, now_ms=now_ms)
+            await self._standings.keep(tenant, aims, now_ms=now_ms)
         return kept
 
     async def _of(self, columns: Columns, tenant: str, reporting: Reporting, *, now_ms: int) -> int:

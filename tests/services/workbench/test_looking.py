@@ -7,9 +7,8 @@ import pytest
 from redis.exceptions import ConnectionError as RedisConnectionError
 
 from gateway.core import keys
-from gateway.core.policy.reporting import Reporting
 from gateway.redis_clients import Client
-from services.cockpit.store import KpiStore
+from services.cockpit.standing import Aims
 from services.findings.finding import Seen
 from services.findings.pressure import PressureStore
 from services.findings.store import FindingStore
@@ -44,8 +43,8 @@ class Noting:
         return [seen(now_ms // HOUR_MS - 1)]
 
 
-async def in_euros() -> Reporting:
-    return Reporting()
+async def in_euros() -> Aims:
+    return Aims()
 
 
 def bench(columns: Columns, log: Log, redis: Client, looks: Sequence[Look], *, now: list[int]) -> Looking:
@@ -57,7 +56,7 @@ def bench(columns: Columns, log: Log, redis: Client, looks: Sequence[Look], *, n
         looks,
         filling=Filling(ReviewStore(redis), RuleBook(redis)),
         pressure=PressureStore(redis),
-        kpis=KpiKeeper(KpiStore(redis), belonging=nobody, reports=in_euros),
+        kpis=KpiKeeper(redis, belonging=nobody, wanted=in_euros),
         clock_ms=lambda: now[0],
         segmenting=Segmenting(redis),
     )

@@ -6,17 +6,21 @@ from pathlib import Path
 import numpy as np
 import pytest
 
+from gateway.adapters.progress import ObjectiveStore
 from gateway.core.policy.reporting import Reporting
 from gateway.redis_clients import Client
 from services.cockpit.days import DAY_MS, OPEN_DAYS
+from services.cockpit.standing import Aims
 from services.cockpit.store import KpiStore
-from services.cockpit.viewing import Span, view
+from services.cockpit.viewing import Span, date_of, view
 from services.workbench.columns.database import Columns
 from services.workbench.kpis.keeping import KpiKeeper
+from tests.services.cockpit.test_standing import objective
 from tests.services.workbench.calls import START_MS, Read
 from tests.services.workbench.campaigns import contact, reaction
 
 FIRST = START_MS // DAY_MS
+PERIOD = {"first": date_of(FIRST), "last": date_of(FIRST + 30)}
 DOLLARS = Reporting(currency="EUR", rates={"USD": "0.5"})
 
 
@@ -33,10 +37,10 @@ async def nobody(_tenant: str, _people: Sequence[str]) -> Mapping[str, tuple[str
 
 
 def keeper(redis: Client) -> KpiKeeper:
-    async def reports() -> Reporting:
-        return DOLLARS
+    async def wanted() -> Aims:
+        return Aims(reporting=DOLLARS, objectives=(objective(name="spring", period=PERIOD),))
 
-    return KpiKeeper(KpiStore(redis), belonging=nobody, reports=reports)
+    return KpiKeeper(redis, belonging=nobody, wanted=wanted)
 
 
 def bought(sent: Read, cents: int, *, days: int = 1, reported_day: int = 0) -> Read:
@@ -117,3 +121,12 @@ async def test_a_second_answer_within_28_days_is_ignored_and_a_later_one_counts(
     scores = {day: cells[day][""].scores for day in cells if any(cells[day][""].scores)}
     assert scores == {FIRST: (1, 0, 0), FIRST + 28: (0, 0, 1)}
     assert cells[FIRST + 2][""].felt == {"a_bit_too_much": 1}
+
+
+async def test_how_an_objective_stands_is_kept_with_the_days(redis: Client, columns: Columns) -> None:
+    draw = np.random.default_rng(3)
+    serving = [contact(draw, at_ms=START_MS + each, person=each, objective="spring") for each in range(40)]
+    columns.append([*serving, *sent(20), *(bought(each, 100) for each in serving[:10])])
+    await keeper(redis).keep(columns, now_ms=(FIRST + 3) * DAY_MS)
+    found = (await ObjectiveStore(redis).get("acme"))["spring"]
+    assert (found.contacts, found.n, found.value) == (40, 40, 0.25)
