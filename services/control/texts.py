@@ -255,6 +255,7 @@ _TEXTS: Final = {
         "There is no experiment {name} in the active policy.",
         "Il n’y a pas d’expérience {name} dans la politique active.",
     ),
+    "objective-none": ("There is no objective {name}.", "Il n’y a pas d’objectif {name}."),
     "route-none": (
         "There is no route {name} in the active policy.",
         "Il n’y a pas de route {name} dans la politique active.",

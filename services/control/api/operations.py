@@ -14,6 +14,7 @@ from services.control.api.holds import Holds
 from services.control.api.integrity import Soundness
 from services.control.api.kpis import KpisApi
 from services.control.api.learning import Learning
+from services.control.api.objectives import ObjectivesApi
 from services.control.api.parameters import Asking
 from services.control.api.pressure import PressureApi
 from services.control.api.probes import ProbesApi
@@ -34,6 +35,7 @@ from services.control.findings.pressure import PressureBook
 from services.control.holds.queue import HoldQueue
 from services.control.integrations import Integrations
 from services.control.integrity import Integrity
+from services.control.objectives import ObjectiveBook
 from services.control.policy import ActivePolicy
 from services.control.probes.desk import ProbeDesk
 from services.control.reviews.desk import ReviewDesk
@@ -73,6 +75,7 @@ class Operations:
         self.vault = vault
         self.pressure = PressureBook(redis)
         self.kpis = KpiBook(redis, clock_ms=clock_ms)
+        self.objectives = ObjectiveBook(redis, policy)
         self.reviews = ReviewDesk(redis, changes, clock_ms=clock_ms)
         self.flagging = Flagging(self.reviews, AuditClient(audit))
         self.findings_api = FindingsApi(self.findings, self.flagging, policy)
@@ -99,6 +102,7 @@ class Operations:
             self.findings_api,
             PressureApi(self.pressure, policy),
             KpisApi(self.kpis, policy),
+            ObjectivesApi(self.objectives, policy),
             ProbesApi(self.probes, policy),
             self.probing,
             ReviewsApi(self.reviews, policy),
