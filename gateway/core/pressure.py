@@ -6,7 +6,7 @@ from typing import Final
 
 import msgspec
 
-from gateway.core.call import Call
+from gateway.core.call import UNREADABLE_SUBJECT, Call, Facts
 from gateway.core.limits import Bucket, Context, within
 from gateway.core.zones import CalendarRule
 
@@ -27,6 +27,7 @@ class CapRule(msgspec.Struct, frozen=True, kw_only=True):
     categories: frozenset[str] = frozenset()
     topics: frozenset[str] = frozenset()
     brands: frozenset[str] = frozenset()
+    segments: frozenset[str] = frozenset()
     exempt: frozenset[str] = frozenset()
     ranks: Mapping[str, int] | None = None
     """Rank by category, the higher goes first; `None` where the cap has no priorities."""
@@ -49,7 +50,7 @@ def cap_buckets(rule: CapRule, context: Context) -> tuple[Bucket, ...]:
     There is one, or one for each topic where the cap counts by topic.
     """
     call = context.call
-    if not _covers(rule, call):
+    if not _covers(rule, call, context.facts):
         return ()
     bucket = msgspec.structs.replace(rule.bucket, by=_by(rule, call, ""))
     if rule.calendar is not None:
@@ -68,12 +69,15 @@ def _gap(bucket: Bucket) -> Bucket:
     return msgspec.structs.replace(bucket, kind="gap", capacity=1, cost=0, period_ms=bucket.gap_ms)
 
 
-def _covers(rule: CapRule, call: Call) -> bool:
+def _covers(rule: CapRule, call: Call, facts: Facts) -> bool:
     if rule.channels and call.channel not in rule.channels:
         return False
     if call.category in rule.exempt or (rule.categories and call.category not in rule.categories):
         return False
     if rule.brands and call.brand not in rule.brands:
+        return False
+    # Whose segments cannot be read may be in one of them, and a cap that is counted too often harms nobody.
+    if rule.segments and facts is not UNREADABLE_SUBJECT and rule.segments.isdisjoint(facts.segments):
         return False
     return not rule.topics or not rule.topics.isdisjoint(call.topics)
 

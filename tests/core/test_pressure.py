@@ -7,7 +7,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from gateway.core.call import NO_ROUTE, UNKNOWN_SUBJECT, Agent, Call, Operation
+from gateway.core.call import NO_ROUTE, UNKNOWN_SUBJECT, UNREADABLE_SUBJECT, Agent, Call, Facts, Operation
 from gateway.core.limits import Bucket, Context
 from gateway.core.pressure import CapRule, ScoreRule, cap_buckets, score, score_bucket
 
@@ -20,8 +20,8 @@ def contact(**fields: Any) -> Call:
     return Call(method="/a.B/C", operation=Operation.CONTACT, request=None, **chosen)
 
 
-def context(call: Call) -> Context:
-    return Context(Agent(name="bot", tenant="acme"), call, NO_ROUTE, UNKNOWN_SUBJECT, {}, str, NOW)
+def context(call: Call, facts: Facts = UNKNOWN_SUBJECT) -> Context:
+    return Context(Agent(name="bot", tenant="acme"), call, NO_ROUTE, facts, {}, str, NOW)
 
 
 def cap(**fields: Any) -> CapRule:
@@ -49,6 +49,19 @@ def buckets(rule: CapRule, **fields: Any) -> tuple[Bucket, ...]:
 )
 def test_a_cap_covers_what_it_names(rule: CapRule, fields: dict[str, Any], *, covered: bool) -> None:
     assert bool(buckets(rule, **fields)) is covered
+
+
+@pytest.mark.parametrize(
+    ("facts", "covered"),
+    [
+        (Facts(segments=("new", "vip")), True),
+        (Facts(segments=("new",)), False),
+        (UNKNOWN_SUBJECT, False),
+        (UNREADABLE_SUBJECT, True),
+    ],
+)
+def test_a_cap_of_segments_covers_their_customers_and_whoever_cannot_be_read(facts: Facts, *, covered: bool) -> None:
+    assert bool(cap_buckets(cap(segments=frozenset({"vip", "gold"})), context(contact(), facts))) is covered
 
 
 @pytest.mark.parametrize(

@@ -81,6 +81,16 @@ async def test_topics_are_counted_each_for_itself_and_brands_apart(
     ) == ["", "", "", "CAP_EXCEEDED", "", "", "CAP_EXCEEDED", ""]
 
 
+async def test_a_cap_of_a_segment_counts_its_customers_alone(
+    world: World, agent: Agent, upstream: FakeUpstream
+) -> None:
+    await world.publish(policy(upstream.address, caps=[cap(1, segments=["vip"])]))
+    ref = subject_ref(KEY, tenant="acme", subject=ADA)
+    await fact_store.put(world.redis, "acme", subject_ref=ref, facts=Facts(segments=("new", "vip")))
+    other = send("contacts/grace")
+    assert await ends(agent, contact(), contact(), other, other) == ["", "CAP_EXCEEDED", "", ""]
+
+
 async def test_a_calendar_week_ends_on_the_customers_own_monday(
     world: World, agent: Agent, upstream: FakeUpstream
 ) -> None:

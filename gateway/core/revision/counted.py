@@ -165,6 +165,7 @@ def _cap_rule(cap: Cap) -> CapRule:
         categories=frozenset(cap.categories),
         topics=frozenset(cap.topics),
         brands=frozenset(cap.brands),
+        segments=frozenset(cap.segments),
         exempt=frozenset(cap.exempt) - frozenset(cap.categories),
         ranks=ranks,
     )

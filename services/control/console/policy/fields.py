@@ -70,6 +70,7 @@ FORMS: Final[Mapping[str, tuple[Field, ...]]] = {
     "caps": (
         Field("name"),
         *_COVERS,
+        Field("segments", "words", rare=True),
         Field("max", "number", empty_null=True),
         *_PERIOD,
         Field("min_gap", rare=True),

@@ -322,6 +322,7 @@ _FIELDS: Final = {
     "policy-field-on-store-error": ("While the store is down", "Quand le stockage est en panne"),
     "policy-field-channels": ("Channels", "Canaux"),
     "policy-field-categories": ("Categories", "Catégories"),
+    "policy-field-segments": ("Customer segments", "Segments de clients"),
     "policy-field-min-gap": ("Shortest gap", "Écart minimal"),
     "policy-field-counts-on": ("Counts for good once", "Compte définitivement une fois"),
     "policy-field-on-exceed": ("When it is full", "Quand il est atteint"),
