@@ -37,6 +37,7 @@ from services.control.api.proposals import ProposalsApi
 from services.control.api.replays import ReplaysApi
 from services.control.api.reports import ReportsApi
 from services.control.api.revisions import Revisions
+from services.control.api.sentences import PolicySentences
 from services.control.api.sessions import OwnSessions
 from services.control.api.sums import Sums
 from services.control.api.tailing import Tailing
@@ -235,6 +236,7 @@ class Composed:
         return [
             Revisions(self._redis, self._proposing),
             PolicyDrafts(drafts, hand=hand),
+            PolicySentences(drafts),
             ProposalsApi(drafts, hand=hand),
             JobsApi(drafts.questions.jobs),
             ReportsApi(self._reports),

@@ -119,7 +119,7 @@ class Cap(Part, frozen=True, kw_only=True):
     """Topics that count, one of a contact's is enough; empty: all."""
     brands: tuple[Name, ...] = ()
     """Brands that count; empty: all."""
-    segments: tuple[Name, ...] = ()
+    segments: tuple[Text, ...] = ()
     """Customers that the cap covers: those in one of these segments, or of whom nothing can be read now; empty: all."""
     exempt: tuple[Name, ...] = ("transactional", "legal")
     """Categories that are neither capped nor counted: what a customer has asked for, or must be told.

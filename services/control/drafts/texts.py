@@ -17,6 +17,19 @@ _TEXTS: Final = {
         "There are {most} drafts already: delete those that nobody needs.",
         "Il y a déjà {most} brouillons : supprimez ceux dont personne n’a besoin.",
     ),
+    "sentence-odd": ("{problem}", "{problem}"),
+    "sentence-slots": (
+        "The sentence's slots do not fit: {problem}. List a draft's sentences to see how they look.",
+        "Les éléments de la phrase ne conviennent pas : {problem}. Listez les phrases d’un brouillon pour en voir la forme.",
+    ),
+    "sentence-either": (
+        "Send a sentence as text, or by its slots: one of both.",
+        "Envoyez une phrase en texte, ou par ses éléments : l’un des deux.",
+    ),
+    "sentence-section": (
+        "No sentence speaks of {section}; sentences speak of rules, limits, caps, quiet_hours, consents and sequences.",
+        "Aucune phrase ne parle de {section} ; elles parlent de rules, limits, caps, quiet_hours, consents et sequences.",
+    ),
     "draft-title": (
         "Give the draft a title of 1 to 200 characters.",
         "Donnez au brouillon un titre de 1 à 200 caractères.",

@@ -1,6 +1,7 @@
 """Editing a draft: forms for its parts beside its text. Whatever a form changes is changed in the text, and saved."""
 
 import asyncio
+import urllib.parse
 from collections.abc import Sequence
 from typing import Annotated, Any, Final
 
@@ -16,6 +17,7 @@ from services.control.access.principals import Asked, principal_of
 from services.control.access.rights import Right
 from services.control.api.drafts import MAX_BODY_BYTES
 from services.control.console.page import Parts
+from services.control.console.policy import phrases
 from services.control.console.policy.fields import FORMS, NEW, filled, shown
 from services.control.console.policy.form import field_of, form_of, number_of
 from services.control.console.rendering import asked_by_htmx, go_to, page, texts_of
@@ -42,7 +44,7 @@ def handlers(parts: Parts) -> Sequence[HTTPRouteHandler]:
         draft: FromPath[str], request: Asked, section: _Section = "", name: _Name = "", q: _Q = ""
     ) -> Response[str]:
         stored, text = await drafting.store.read(draft)
-        values = await _pane(drafting, stored, text, section=section, name=name, q=q)
+        values = await _pane(drafting, stored, text, language=language_in(request), section=section, name=name, q=q)
         return page(request, "policy/draft.html", fragment="parts", **values)
 
     @post("/policy/drafts/{draft:str}/parts", right=Right.POLICY_WRITE, include_in_schema=False,
@@ -52,7 +54,7 @@ def handlers(parts: Parts) -> Sequence[HTTPRouteHandler]:
         stored, text = await drafting.store.read(draft)
         text = _typed(form, text)
         chosen = {key: field_of(form, key) for key in ("section", "name", "q")}
-        values = await _pane(drafting, stored, text, **chosen)
+        values = await _pane(drafting, stored, text, language=language_in(request), **chosen)
         return page(request, "policy/draft.html", fragment="parts", **values)
 
     @post("/policy/drafts/{draft:str}/part", right=Right.POLICY_WRITE, include_in_schema=False,
@@ -60,6 +62,12 @@ def handlers(parts: Parts) -> Sequence[HTTPRouteHandler]:
     async def change(draft: FromPath[str], request: Asked) -> Response[Any]:
         form = await form_of(request)
         return await _changed(drafting, draft, form, request)
+
+    @post("/policy/drafts/{draft:str}/sentence", right=Right.POLICY_WRITE, include_in_schema=False,
+          request_max_body_size=MAX_BODY_BYTES, status_code=200)  # fmt: skip
+    async def phrase(draft: FromPath[str], request: Asked) -> Response[Any]:
+        form = await form_of(request)
+        return await _phrased(drafting, draft, form, request)
 
     @post("/policy/drafts/{draft:str}/text", right=Right.POLICY_WRITE, include_in_schema=False,
           request_max_body_size=MAX_BODY_BYTES)  # fmt: skip
@@ -88,7 +96,7 @@ def handlers(parts: Parts) -> Sequence[HTTPRouteHandler]:
         await drafting.rebase(draft, version=number_of(form, "version"), who=principal_of(request))
         return go_to(request, f"/policy/drafts/{draft}", say=texts_of(request)("policy-rebased"))
 
-    return [edit, show, change, save, delete, rebase]
+    return [edit, show, change, phrase, save, delete, rebase]
 
 
 async def _changed(drafting: Drafting, draft: str, form: FormMultiDict, request: Asked) -> Response[Any]:
@@ -110,11 +118,30 @@ async def _changed(drafting: Drafting, draft: str, form: FormMultiDict, request:
         path = f"/policy/drafts/{draft}?section={section}&name={name}"
         return go_to(request, path, say=error or texts_of(request)("policy-saved"), kind="error" if error else "done")
     language = language_in(request)
-    values = await _pane(drafting, stored, text, section=section, name=name, q=q)
+    values = await _pane(drafting, stored, text, language=language, section=section, name=name, q=q)
     if error:
         values |= {"error": error, "part": filled(old or {}, section, form) if section in FORMS else None}
     else:
         values |= {"remarks": await _remarks(drafting, stored, text, values, language), "written": text}
+    return page(request, "policy/draft.html", fragment="parts", **values)
+
+
+async def _phrased(drafting: Drafting, draft: str, form: FormMultiDict, request: Asked) -> Response[Any]:
+    """Do what the pane of sentences says, save it, and show the pane as it then is."""
+    stored, there = await drafting.store.read(draft)
+    text, error, name, language = _typed(form, there), "", field_of(form, "phrase"), language_in(request)
+    wrong: dict[str, Any] = {}
+    try:
+        stored, text, name, wrong = await phrases.changed(drafting, draft, form, request, text=text)
+    except (EditRefused, DraftProblem, DraftChanged) as refused:
+        error = refused.said(language)
+    if not asked_by_htmx(request) and not wrong:
+        path = f"/policy/drafts/{draft}?{urllib.parse.urlencode({'section': phrases.SECTION, 'name': name})}"
+        return go_to(request, path, say=error or texts_of(request)("policy-saved"), kind="error" if error else "done")
+    values = await _pane(drafting, stored, text, language=language, section=phrases.SECTION, name=name, q="")
+    values |= wrong | {"error": error, "typed": field_of(form, "sentence") if error else ""}
+    if not error and not wrong:
+        values["written"] = text
     return page(request, "policy/draft.html", fragment="parts", **values)
 
 
@@ -153,8 +180,14 @@ def _edits(form: FormMultiDict, section: str, *, name: str, old: Any) -> tuple[t
     return (Edit(kind="replace", section=section, name=name, value=value),), named
 
 
-async def _pane(drafting: Drafting, draft: Draft, text: str, *, section: str, name: str, q: str) -> dict[str, Any]:
+async def _pane(
+    drafting: Drafting, draft: Draft, text: str, *, language: str, section: str, name: str, q: str
+) -> dict[str, Any]:
     """What the page shows: the sections, the parts of the one that is looked at, and the form of one of them."""
+    if section == phrases.SECTION:
+        pane = await phrases.pane_of(drafting, draft, text, name=name, language=language)
+        below = await _pane(drafting, draft, text, language=language, section="rules", name="", q="")
+        return below | pane | {"section": section, "chosen": name}
     section = section if section in FORMS else "rules"
     looked_at = name if name and name != NEW_PART else ""
     outline, there = await asyncio.gather(drafting.questions.outline(text), _part(drafting, text, section, looked_at))

@@ -1,0 +1,126 @@
+"""The pane of sentences in a draft's page: what the draft says, one to fill in, and rules typed as people say them."""
+
+from collections.abc import Mapping, Sequence
+from typing import Any, Final
+
+import msgspec
+from litestar import Response, post
+from litestar.datastructures import FormMultiDict
+from litestar.handlers import HTTPRouteHandler
+from litestar.params import FromPath
+
+from services.control.access.persons import language_in
+from services.control.access.principals import Asked, principal_of
+from services.control.access.rights import Right
+from services.control.api.drafts import MAX_BODY_BYTES
+from services.control.console.page import Parts
+from services.control.console.policy.form import field_of, form_of, number_of
+from services.control.console.rendering import page
+from services.control.drafts.drafting import Drafting
+from services.control.drafts.edits import EditRefused
+from services.control.drafts.phrasing import Phrasing
+from services.control.drafts.store import Draft, DraftProblem
+from services.sentences.blanks import BEGUN, NotFilled, blanks, filled
+from services.sentences.kinds import Kind, kind_of, made
+from services.sentences.understanding import LONGEST
+
+SECTION: Final = "sentences"
+"""In place of a section of the policy, in addresses of a draft's page."""
+NEW: Final = "+"
+"""Begins the name of a sentence that is to be made; its kind follows."""
+SLOT: Final = "slot-"
+
+
+def handlers(parts: Parts) -> Sequence[HTTPRouteHandler]:
+    """What is heard while somebody types."""
+    phrasing = Phrasing(parts.drafts)
+
+    @post("/policy/drafts/{draft:str}/hear", right=Right.POLICY_WRITE, include_in_schema=False,
+          request_max_body_size=MAX_BODY_BYTES, status_code=200)  # fmt: skip
+    async def hear(draft: FromPath[str], request: Asked) -> Response[str]:
+        del draft
+        typed = field_of(await form_of(request), "sentence")[: LONGEST + 1]
+        found = await phrasing.understand(typed, language=language_in(request)) if typed.strip() else None
+        return page(request, "policy/heard.html", fragment="heard", heard=found, typed=typed)
+
+    return [hear]
+
+
+async def pane_of(drafting: Drafting, draft: Draft, text: str, *, name: str, language: str) -> dict[str, Any]:
+    """What the pane shows: all sentences, and the one that is looked at with its blanks."""
+    try:
+        _, listed = await Phrasing(drafting).listed(draft.id, language=language, text=text)
+    except EditRefused:
+        listed = ()
+    begun = BEGUN.get(name.removeprefix(NEW)) if name.startswith(NEW) else None
+    phrase = next((each for each in listed if f"{each.section}/{each.part}" == name), None)
+    sentence = begun if phrase is None or phrase.sentence is None else made(phrase.sentence)
+    return {
+        "phrases": listed,
+        "phrase": phrase,
+        "kinds": tuple(BEGUN),
+        "wrong": {},
+        "typed": "",
+        "heard": None,
+        **_filling(sentence, language),
+    }
+
+
+def _filling(sentence: Kind | None, language: str) -> dict[str, Any]:
+    if sentence is None:
+        return {"blanks": (), "kind": ""}
+    return {"blanks": blanks(sentence, language), "kind": kind_of(sentence)}
+
+
+async def changed(
+    drafting: Drafting, draft: str, form: FormMultiDict, request: Asked, *, text: str
+) -> tuple[Draft, str, str, dict[str, Any]]:
+    """Do what the pane's form says: the draft and its text as they are then, the sentence's name, and what is wrong.
+
+    Raises:
+        EditRefused, DraftChanged, DraftProblem: it cannot be done.
+    """
+    phrasing, language, who = Phrasing(drafting), language_in(request), principal_of(request)
+    version, name, does = number_of(form, "version"), field_of(form, "phrase"), field_of(form, "does", "save")
+    section, _, part = name.partition("/")
+    if does == "remove":
+        saved, after = await phrasing.remove(draft, version=version, who=who, section=section, part=part, text=text)
+        return saved, after, "", {}
+    if does == "say":
+        typed = field_of(form, "sentence")
+        sentence, place = await phrasing.meant(typed, language=language), ("", "")
+    else:
+        fields = {key.removeprefix(SLOT): form.getall(key) for key in form if key.startswith(SLOT)}
+        place = ("", "") if name.startswith(NEW) else (section, part)
+        try:
+            sentence = await drafting.workshop.run(filled, field_of(form, "kind"), language, _texts(fields))
+        except NotFilled as not_filled:
+            stored, _ = await drafting.store.read(draft)
+            return stored, text, name, _again(field_of(form, "kind"), fields, not_filled, language)
+    saved, phrase, after = await phrasing.put(
+        draft, sentence, version=version, who=who, language=language, section=place[0], part=place[1], text=text
+    )
+    return saved, after, f"{phrase.section}/{phrase.part}", {}
+
+
+def _texts(fields: Mapping[str, Sequence[Any]]) -> dict[str, list[str]]:
+    return {name: [each[: LONGEST + 1] for each in given if isinstance(each, str)] for name, given in fields.items()}
+
+
+def _again(kind: str, fields: Mapping[str, Sequence[Any]], wrong: NotFilled, language: str) -> dict[str, Any]:
+    """The blanks as somebody has filled them in, with what is wrong."""
+    if kind not in BEGUN:
+        raise DraftProblem("sentence-slots", problem=kind) from wrong
+    given = _texts(fields)
+    again = tuple(
+        msgspec.structs.replace(
+            each,
+            text=given[each.slot][0] if each.control in ("text", "number") and given.get(each.slot) else each.text,
+            chosen=tuple(given.get(each.slot, ())),
+            said=each.said or bool(given.get(each.slot)) or each.slot in wrong.wrong,
+        )
+        if each.slot
+        else each
+        for each in blanks(BEGUN[kind], language)
+    )
+    return {"blanks": again, "kind": kind, "wrong": {name: ", ".join(some) for name, some in wrong.wrong.items()}}

@@ -1,0 +1,1 @@
+"""Sentences that write policies, and the way back."""

@@ -1,0 +1,34 @@
+"""What is said is understood, and what is written is read: every sentence comes back as it was, in both languages."""
+
+import pytest
+from hypothesis import HealthCheck, given, settings
+
+from services.sentences.engine import engine
+from services.sentences.kinds import KINDS, Kind, kind_of
+from services.sentences.reading import Read, read
+from services.sentences.saying import say
+from services.sentences.understanding import understand
+from services.sentences.writing import SECTIONS, write
+from tests.services.sentences.strategies import sentences
+
+thoroughly = settings(max_examples=400, deadline=None, suppress_health_check=[HealthCheck.too_slow])
+
+
+@pytest.mark.parametrize("language", ["en", "fr"])
+@thoroughly
+@given(sentence=sentences)
+def test_what_is_said_is_understood_as_it_was_meant(language: str, sentence: Kind) -> None:
+    said = say(sentence, language)
+    assert understand(said, language).sentence == sentence, said
+
+
+@thoroughly
+@given(sentence=sentences)
+def test_what_is_written_is_read_as_it_was_said(sentence: Kind) -> None:
+    written = write(sentence, name="one")
+    assert written.section == SECTIONS[kind_of(sentence)]
+    assert read(written.section, written.part, engine=engine()) == Read(sentence=sentence), written
+
+
+def test_every_kind_writes_into_a_section() -> None:
+    assert set(KINDS) == set(SECTIONS)
