@@ -35,7 +35,7 @@ Exceed = Literal["", "defer", "review"]
 Sensitivity = Literal["", "INTERNAL", "PERSONAL", "SPECIAL", "CREDENTIAL"]
 
 
-_KEYWORDS: Final = frozenset({"in", "true", "false", "null"})
+KEYWORDS: Final = frozenset({"in", "true", "false", "null"})
 """Of CEL: no field can be selected by such a name."""
 
 
@@ -75,7 +75,7 @@ class Asks(_Plain, frozen=True, kw_only=True):
     value: Whole | Number
 
     def __post_init__(self) -> None:
-        if _KEYWORDS & set(self.path.split(".")):
+        if KEYWORDS & set(self.path.split(".")):
             raise ValueError("a field of that name cannot be asked for in CEL")
 
 
@@ -194,6 +194,10 @@ class Span(_Plain, frozen=True, kw_only=True):
 
     start: ClockTime
     end: ClockTime
+
+    def __post_init__(self) -> None:
+        if self.start >= self.end:
+            raise ValueError("the hours end before they begin: for a night, name two spans")
 
 
 class Hours(Sentence, frozen=True, kw_only=True, tag="hours"):

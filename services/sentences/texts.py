@@ -54,6 +54,51 @@ _TEXTS: Final = {
         "Its hours differ from day to day: edit them by the form.",
         "Ses heures changent selon les jours : modifiez-les par le formulaire.",
     ),
+    "conflict-tighter": (
+        "“{this}” never matters: “{others}” is always reached first.",
+        "« {this} » ne joue jamais : « {others} » est toujours atteint avant.",
+    ),
+    "conflict-tighter-fix": (
+        "Take it out, or make it stricter than the other one.",
+        "Supprimez-la, ou rendez-la plus stricte que l’autre.",
+    ),
+    "conflict-swallowed": (
+        "“{this}” is about nothing: “{others}” refuses all such messages anyway.",
+        "« {this} » ne concerne rien : « {others} » refuse déjà tous ces messages.",
+    ),
+    "conflict-swallowed-fix": (
+        "Take it out, or let the other one refuse less.",
+        "Supprimez-la, ou faites que l’autre refuse moins.",
+    ),
+    "conflict-nobody": (
+        "“{this}” and “{others}” leave nobody: no agent is named by both.",
+        "« {this} » et « {others} » ne laissent personne : aucun agent n’est nommé par les deux.",
+    ),
+    "conflict-nobody-fix": (
+        "Name all agents who may in one of them, and take the other out.",
+        "Nommez dans l’une tous les agents qui le peuvent, et supprimez l’autre.",
+    ),
+    "conflict-shadowed": (
+        "“{this}” lets nothing through: whatever it is about, “{others}” refuses.",
+        "« {this} » ne laisse rien passer : tout ce qu’elle concerne, « {others} » le refuse.",
+    ),
+    "conflict-shadowed-fix": (
+        "Let the other one refuse less, such as by leaving segments or agents out, or take this one out.",
+        "Faites que l’autre refuse moins, en excluant des segments ou des agents, ou supprimez celle-ci.",
+    ),
+    "conflict-redundant": (
+        "“{this}” changes nothing: “{others}” does the same wherever it applies.",
+        "« {this} » ne change rien : « {others} » fait la même chose partout où elle s’applique.",
+    ),
+    "conflict-redundant-fix": ("Take it out, or make it differ.", "Supprimez-la, ou distinguez-la."),
+    "conflict-never": (
+        "“{this}” can never apply: no call is like that.",
+        "« {this} » ne peut jamais s’appliquer : aucun appel n’est ainsi.",
+    ),
+    "conflict-never-fix": (
+        "Look at its names: perhaps an agent, channel or label is called otherwise; else take it out.",
+        "Vérifiez ses noms : un agent, un canal ou une étiquette s’appelle peut-être autrement ; sinon supprimez-la.",
+    ),
 }
 
 say: Final = saying(_TEXTS)

@@ -10,7 +10,7 @@ import msgspec
 
 from gateway.core.policy.vocabulary import NAME
 from services.sentences.cursor import Cursor
-from services.sentences.kinds import Asks, Compares, Country, Is, Method, Order, Path, Word
+from services.sentences.kinds import KEYWORDS, Asks, Compares, Country, Is, Method, Order, Path, Word
 from services.sentences.pattern import spelt
 from services.sentences.tokens import Token, plain
 from services.sentences.vocabulary import reserved
@@ -349,7 +349,7 @@ def say_asks(value: Asks, language: str) -> str:
 def read_asks(cursor: Cursor, at: int) -> Read:
     """That a number in the request is above, below or just another."""
     for path, end in read_path(cursor, at):
-        if "*" not in path:
+        if "*" not in path and not KEYWORDS & set(path.split(".")):
             for order, number, last in _read_ordered(cursor, end):
                 yield Asks(path=path, order=order, value=number), last
 

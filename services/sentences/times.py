@@ -93,6 +93,8 @@ def read_spans(cursor: Cursor, at: int) -> Read:
         if then is None:
             continue
         for until, last in _read_clock(cursor, then):
+            if until <= start:
+                continue
             more = cursor.words(last, spelt(_OR_BETWEEN[cursor.language]))
             if more is not None:
                 for rest, after in read_spans(cursor, more):

@@ -107,7 +107,7 @@ async def test_a_sentence_is_chosen_and_filled_in_by_keyboard_on_a_phone_in_fren
     await page.get_by_role("link", name="Phrases", exact=True).first.click()
     await page.get_by_role("link", name="Ne jamais solliciter les clients gold ou vip par téléphone.").click()
     await expect(page.locator("#parts")).to_contain_text("Elle a en outre message")
-    await page.get_by_role("button", name="Supprimer").click()
+    await page.get_by_role("button", name="Supprimer", exact=True).click()
     await expect(page.locator("#parts")).not_to_contain_text("les clients gold ou vip")
     assert "by-hand" not in (await company.ann.ask("GET", f"/v1/{path}")).json()["text"]
     assert await ann.overflow() <= 0

@@ -16,7 +16,7 @@ from services.control.api.parameters import IfMatch, PageSize, PageToken, body_o
 from services.control.api.people_messages import Given, Taken
 from services.control.drafts.drafting import Drafting
 from services.control.drafts.phrasing import Phrasing
-from services.control.drafts.sentences import Phrase, Phrased
+from services.control.drafts.sentences import Clash, Phrase, Phrased
 from services.control.drafts.store import DraftProblem
 from services.control.paging import page
 from services.sentences.kinds import Kind, made
@@ -63,6 +63,14 @@ class Phrases(Given, frozen=True, kw_only=True):
     """Of the page that follows; empty: there is none."""
 
 
+class Conflicts(Given, frozen=True, kw_only=True):
+    """Parts of a draft that others get in the way of."""
+
+    conflicts: tuple[Clash, ...]
+    next_page_token: str = ""
+    """Of the page that follows; empty: there is none."""
+
+
 class PolicySentences:
     """Answers whoever may write policies."""
 
@@ -87,6 +95,16 @@ class PolicySentences:
             phrases = tuple(_shown(draft, each) for _, each in shown)
             return tagged(Phrases(sentences=phrases, next_page_token=further), etag=stored.etag)
 
+        @get("/v1/policy-drafts/{draft:str}/conflicts", right=Right.POLICY_WRITE, summary="List a draft's conflicts")
+        async def clashing(
+            draft: FromPath[str], request: Asked, size: PageSize = 0, token: PageToken = ""
+        ) -> Response[Conflicts]:
+            """Parts that never matter because of others, in words, with what to do about it."""
+            stored, found = await phrasing.conflicts(draft, language=language_in(request))
+            shown, further = page(tuple(enumerate(found)), place=_place, size=size, token=token)
+            told = Conflicts(conflicts=tuple(each for _, each in shown), next_page_token=further)
+            return tagged(told, etag=stored.etag)
+
         @post(
             "/v1/sentences:understand",
             right=Right.POLICY_WRITE,
@@ -99,7 +117,7 @@ class PolicySentences:
             given = await body_of(request, UnderstandSentence)
             return Response(await phrasing.understand(given.text, language=language_in(request)))
 
-        return [listed, understand]
+        return [listed, clashing, understand]
 
     def _writing(self) -> list[HTTPRouteHandler]:
         phrasing = self._phrasing
@@ -176,7 +194,7 @@ class PolicySentences:
         return match.version((await self._drafting.store.read(draft))[0].version)
 
 
-def _place(numbered: tuple[int, Phrase]) -> tuple[int, str]:
+def _place(numbered: tuple[int, Phrase | Clash]) -> tuple[int, str]:
     return numbered[0], numbered[1].part
 
 

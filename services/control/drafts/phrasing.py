@@ -6,7 +6,7 @@ from services.control.changes import Who
 from services.control.drafts import sentences
 from services.control.drafts.drafting import Drafting
 from services.control.drafts.edits import Edit
-from services.control.drafts.sentences import Phrase, Phrased
+from services.control.drafts.sentences import Clash, Phrase, Phrased
 from services.control.drafts.store import Draft, DraftProblem
 from services.sentences.kinds import Kind
 from services.sentences.reading import SECTIONS
@@ -29,6 +29,12 @@ class Phrasing:
         stored, there = await self._drafting.store.read(draft)
         asked = there if text is None else text
         return stored, await self._workshop.run(sentences.listed, asked, language=language)
+
+    async def conflicts(self, draft: str, *, language: str, text: str | None = None) -> tuple[Draft, tuple[Clash, ...]]:
+        """A draft, and what of it gets in the way of what. Raises like `listed`."""
+        stored, there = await self._drafting.store.read(draft)
+        asked = there if text is None else text
+        return stored, await self._workshop.run(sentences.conflicts_in, asked, language=language)
 
     async def understand(self, text: str, *, language: str) -> Phrased:
         """What somebody has typed, and what it would write; or where it is not understood."""

@@ -1,20 +1,23 @@
 """A draft's parts as sentences, and sentences as edits of its text. Runs in processes beside the control plane."""
 
 import re
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from typing import Any, Final
 
 import msgspec
 import yaml
 
+from gateway.core.analysis.findings import analyse
 from gateway.core.revision.decode import PolicyInvalid
 from gateway.core.texts import LANGUAGES
+from services.control.drafts.checking import loaded
 from services.control.drafts.edits import Edit, EditRefused, edited
 from services.control.drafts.layout import composed, plain
 from services.control.drafts.rendering import keyed
 from services.control.drafts.store import DraftProblem
+from services.sentences.conflicts import Code, Conflict, Said, conflicts
 from services.sentences.engine import engine
-from services.sentences.kinds import Kind, kind_of
+from services.sentences.kinds import Kind, kind_of, made
 from services.sentences.reading import SECTIONS, Unsaid, read
 from services.sentences.saying import say
 from services.sentences.understanding import Understood, understand
@@ -41,6 +44,19 @@ class Phrase(msgspec.Struct, frozen=True, kw_only=True, rename="camel"):
     """Why no sentence says it."""
     writes: str = ""
     """The part as YAML."""
+
+
+class Clash(msgspec.Struct, frozen=True, kw_only=True):
+    """A part that another one gets in the way of."""
+
+    code: str
+    """"tighter", "swallowed", "nobody", "shadowed", "redundant" or "never"."""
+    section: str
+    part: str
+    others: tuple[str, ...]
+    """`{section}/{part}` of those that get in its way."""
+    problem: str
+    fix: str
 
 
 class Phrased(msgspec.Struct, frozen=True, kw_only=True):
@@ -70,6 +86,49 @@ def listed(text: str, *, language: str) -> tuple[Phrase, ...]:
         for section in SECTIONS
         for part in _parts(data, section)
         if isinstance(part, Mapping)
+    )
+
+
+def conflicts_in(text: str, *, language: str) -> tuple[Clash, ...]:
+    """What gets in the way of what, in words. Of rules only where the text has no mistakes.
+
+    Raises:
+        EditRefused: the text is no YAML.
+    """
+    phrases = listed(text, language=language)
+    said = [
+        Said(section=each.section, part=each.part, sentence=made(each.sentence), besides=each.besides)
+        for each in phrases
+        if each.sentence is not None
+    ]
+    words = {(each.section, each.part): each.said.rstrip(".") or each.part for each in phrases}
+    found = {(each.section, each.part): each for each in (*_between_rules(text), *conflicts(said))}
+    return tuple(_clash(each, words, language) for place in words if (each := found.get(place)) is not None)
+
+
+def _between_rules(text: str) -> Iterator[Conflict]:
+    try:
+        revision, lines = loaded(text)
+    except PolicyInvalid:
+        return
+    codes: Mapping[str, Code] = {"never": "never", "never-but-fails": "never"}
+    for finding in analyse(revision, lines).findings:
+        code: Any = codes.get(finding.kind, finding.kind)
+        others = tuple(("rules", other) for other in finding.others)
+        yield Conflict(code=code, section="rules", part=finding.rule, others=others)
+
+
+def _clash(conflict: Conflict, words: Mapping[tuple[str, str], str], language: str) -> Clash:
+    others = [words.get(each, each[1]) for each in conflict.others]
+    this = words[conflict.section, conflict.part]
+    problem, fix = conflict.worded(language, this=this, others=others)
+    return Clash(
+        code=conflict.code,
+        section=conflict.section,
+        part=conflict.part,
+        others=tuple("/".join(each) for each in conflict.others),
+        problem=problem,
+        fix=fix,
     )
 
 

@@ -1,5 +1,7 @@
 """The pane of sentences in a draft's page: what the draft says, one to fill in, and rules typed as people say them."""
 
+import asyncio
+import contextlib
 from collections.abc import Mapping, Sequence
 from typing import Any, Final
 
@@ -48,15 +50,18 @@ def handlers(parts: Parts) -> Sequence[HTTPRouteHandler]:
 
 async def pane_of(drafting: Drafting, draft: Draft, text: str, *, name: str, language: str) -> dict[str, Any]:
     """What the pane shows: all sentences, and the one that is looked at with its blanks."""
-    try:
-        _, listed = await Phrasing(drafting).listed(draft.id, language=language, text=text)
-    except EditRefused:
-        listed = ()
+    phrasing, listed, clashes = Phrasing(drafting), (), ()
+    with contextlib.suppress(EditRefused):  # the page says that it cannot be read
+        (_, listed), (_, clashes) = await asyncio.gather(
+            phrasing.listed(draft.id, language=language, text=text),
+            phrasing.conflicts(draft.id, language=language, text=text),
+        )
     begun = BEGUN.get(name.removeprefix(NEW)) if name.startswith(NEW) else None
     phrase = next((each for each in listed if f"{each.section}/{each.part}" == name), None)
     sentence = begun if phrase is None or phrase.sentence is None else made(phrase.sentence)
     return {
         "phrases": listed,
+        "clashes": {f"{each.section}/{each.part}": each for each in clashes},
         "phrase": phrase,
         "kinds": tuple(BEGUN),
         "wrong": {},
