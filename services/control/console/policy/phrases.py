@@ -109,7 +109,11 @@ async def changed(
 
 
 def _texts(fields: Mapping[str, Sequence[Any]]) -> dict[str, list[str]]:
-    return {name: [each[: LONGEST + 1] for each in given if isinstance(each, str)] for name, given in fields.items()}
+    """What was typed, chosen or ticked; of what was left empty, nothing."""
+    return {
+        name: [each[: LONGEST + 1] for each in given if isinstance(each, str) and each.strip()]
+        for name, given in fields.items()
+    }
 
 
 def _again(kind: str, fields: Mapping[str, Sequence[Any]], wrong: NotFilled, language: str) -> dict[str, Any]:
@@ -120,7 +124,7 @@ def _again(kind: str, fields: Mapping[str, Sequence[Any]], wrong: NotFilled, lan
     again = tuple(
         msgspec.structs.replace(
             each,
-            text=given[each.slot][0] if each.control in ("text", "number") and given.get(each.slot) else each.text,
+            text=next(iter(given.get(each.slot, ())), "") if each.control in ("text", "number") else each.text,
             chosen=tuple(given.get(each.slot, ())),
             said=each.said or bool(given.get(each.slot)) or each.slot in wrong.wrong,
         )
