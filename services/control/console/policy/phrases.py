@@ -21,6 +21,7 @@ from services.control.console.rendering import page
 from services.control.drafts.drafting import Drafting
 from services.control.drafts.edits import EditRefused
 from services.control.drafts.phrasing import Phrasing
+from services.control.drafts.sentences import Clash, Phrase
 from services.control.drafts.store import Draft, DraftProblem
 from services.sentences.blanks import BEGUN, NotFilled, blanks, filled
 from services.sentences.kinds import Kind, kind_of, made
@@ -50,7 +51,9 @@ def handlers(parts: Parts) -> Sequence[HTTPRouteHandler]:
 
 async def pane_of(drafting: Drafting, draft: Draft, text: str, *, name: str, language: str) -> dict[str, Any]:
     """What the pane shows: all sentences, and the one that is looked at with its blanks."""
-    phrasing, listed, clashes = Phrasing(drafting), (), ()
+    phrasing = Phrasing(drafting)
+    listed: tuple[Phrase, ...] = ()
+    clashes: tuple[Clash, ...] = ()
     with contextlib.suppress(EditRefused):  # the page says that it cannot be read
         (_, listed), (_, clashes) = await asyncio.gather(
             phrasing.listed(draft.id, language=language, text=text),
