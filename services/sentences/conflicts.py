@@ -119,7 +119,7 @@ def _covers(two: Contacts, one: Contacts) -> bool:
 
 def _refuses_all(never: Never, sentence: Contacts | Hours | Consent) -> bool:
     """Whether it refuses every message that the sentence is about."""
-    bounded = ("agents", "labels", "methods", "purposes", "outside", "traits", "scores", "request")
+    bounded = ("agents", "labels", "methods", "purposes", "campaigns", "outside", "traits", "scores", "request")
     if any(getattr(never, slot) for slot in bounded) or never.unagreed or never.pressure is not None:
         return False
     if never.operations and Operation.CONTACT not in never.operations:

@@ -118,9 +118,9 @@ class Gap(Contacts, frozen=True, kw_only=True, tag="gap"):
 
 
 class Repeat(Contacts, frozen=True, kw_only=True, tag="repeat"):
-    """Not the same topic, or for the same brand, more than so many times."""
+    """Not the same topic, brand or campaign more than so many times."""
 
-    same: Literal["topic", "brand"]
+    same: Literal["topic", "brand", "campaign"]
     max: Count
     period: Period
     exceed: Exceed = ""
@@ -137,6 +137,8 @@ class Calls(Sentence, frozen=True, kw_only=True):
     channels: tuple[Name, ...] = ()
     categories: tuple[Name, ...] = ()
     purposes: tuple[Name, ...] = ()
+    campaigns: tuple[Word, ...] = ()
+    """In their one spelling, "ete-2026"."""
     segments: tuple[Word, ...] = ()
     """The customer is in one of these."""
     outside: tuple[Word, ...] = ()

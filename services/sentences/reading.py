@@ -147,7 +147,7 @@ def _cap(cap: Cap, _engine: RuleEngine, _labels: Iterable[str]) -> dict[str, Any
     if cap.min_gap is not None:
         raise _Cannot("both")
     found |= {"max": cap.max, "period": _period(cap)}
-    if cap.by in (("topic",), ("brand",)):
+    if cap.by in (("topic",), ("brand",), ("campaign",)):
         return found | {"kind": "repeat", "same": cap.by[0]}
     return found | {"kind": "cap", "each": cap.by}
 

@@ -10,7 +10,7 @@ from services.sentences.writing_conditions import SIGNS
 _ORDERS: Final[dict[str, Order]] = {sign: order for order, sign in SIGNS.items()}
 _ONE_OF: Final = {
     "agent.name": "agents", "call.operation": "operations", "call.channel": "channels", "call.category": "categories",
-    "call.purpose": "purposes",
+    "call.purpose": "purposes", "call.campaign": "campaigns",
 }  # fmt: skip
 _MAPS: Final = {"agent.labels[]": "labels", "facts.traits[]": "traits", "facts.scores[]": "scores"}
 

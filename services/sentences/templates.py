@@ -16,14 +16,14 @@ _WHOM_EN: Final = (
     "[ (outside|not in) {outside:words}][ whose {traits:texts}][ with {scores:numbers}]"
     "[ with a contact pressure above {pressure:number}][?unagreed  without (a consent|agreement) to the channel]"
     "[ by {channels:names.channel}][ for {categories:names.category}][ for the purpose {purposes:names}]"
-    "[ through {methods:methods}][ when the request has {request:asks}]"
+    "[ in the campaign {campaigns:words}][ through {methods:methods}][ when the request has {request:asks}]"
 )
 _BY_EN: Final = "[ when asked by {agents:names}][ when asked by an agent whose {labels:texts}]"
 _WHOM_FR: Final = (
     "[ (hors|sauf) {outside:words}][ dont {traits:texts}][ avec {scores:numbers}]"
     "[ avec une pression supérieure à {pressure:number}][?unagreed  sans (accord|consentement) pour le canal]"
     "[ par {channels:names.channel}][ pour {categories:names.category}][ pour la finalité {purposes:names}]"
-    "[ par la méthode {methods:methods}][ quand la requête a {request:asks}]"
+    "[ dans la campagne {campaigns:words}][ par la méthode {methods:methods}][ quand la requête a {request:asks}]"
 )
 _BY_FR: Final = "[ à la demande de {agents:names}][ à la demande d’un agent dont {labels:texts}]"
 _MESSAGES_EN: Final = "[ {categories:names.category}] (messages|contacts)"

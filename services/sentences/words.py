@@ -59,8 +59,10 @@ _ENGLISH: Final[Mapping[str, Table]] = {
         "channel": ("channel",),
         "category": ("category",),
         "brand": ("brand",),
+        "campaign": ("campaign",),
     },
-    "same": {"topic": ("the same topic", "the same subject matter"), "brand": ("the same brand",)},
+    "same": {"topic": ("the same topic", "the same subject matter"), "brand": ("the same brand",),
+             "campaign": ("the same campaign",)},
     "thing": {"subject": ("customer", "client", "person"), "agent": ("agent",)},
     "whose": {
         "same": ("if the same agent did it",),
@@ -174,8 +176,10 @@ _FRENCH: Final[Mapping[str, Table]] = {
         "channel": ("canal", "canaux"),
         "category": ("catégorie",),
         "brand": ("marque",),
+        "campaign": ("campagne",),
     },
-    "same": {"topic": ("le même sujet", "le même thème"), "brand": ("la même marque",)},
+    "same": {"topic": ("le même sujet", "le même thème"), "brand": ("la même marque",),
+             "campaign": ("la même campagne",)},
     "thing": {"subject": ("client", "personne"), "agent": ("agent",)},
     "whose": {
         "same": ("si c’est le même agent",),

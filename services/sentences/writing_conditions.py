@@ -30,6 +30,7 @@ def _clauses(sentence: Calls) -> Iterator[str]:
     yield from _one_of("call.channel", sentence.channels)
     yield from _one_of("call.category", sentence.categories)
     yield from _one_of("call.purpose", sentence.purposes)
+    yield from _one_of("call.campaign", sentence.campaigns)
     if sentence.segments:
         inside = [f"{text(each)} in facts.segments" for each in sentence.segments]
         yield inside[0] if len(inside) == 1 else f"({' || '.join(inside)})"

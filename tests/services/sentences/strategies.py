@@ -73,7 +73,8 @@ def calls(draw: st.DrawFn, /, kind: type[Any], **more: st.SearchStrategy[Any]) -
     labels = {kinds.Never: texts(negated=False), kinds.Only: texts(negated=False, unknown=False)}.get(kind, texts())
     slots = {
         "agents": names, "labels": listed(labels), "operations": operations, "methods": methods, "channels": names,
-        "categories": names, "purposes": names, "segments": words, "outside": words, "traits": listed(texts()),
+        "categories": names, "purposes": names, "campaigns": words, "segments": words,
+        "outside": words, "traits": listed(texts()),
         "scores": listed(compares), "pressure": numbers.map(abs), "unagreed": TRUE, "request": listed(asks),
         "watched": TRUE,
     }  # fmt: skip
@@ -99,7 +100,7 @@ def contacts(draw: st.DrawFn, /, kind: type[Any], **more: st.SearchStrategy[Any]
 eaches = st.sampled_from(((), ("channel",), ("category",), ("channel", "category")))
 dimensions = st.lists(
     st.sampled_from(("tenant", "agent", "method", "operation", "model", "version", "upstream", "route", "subject",
-                     "channel", "category", "brand")),
+                     "channel", "category", "brand", "campaign")),
     max_size=3, unique=True,
 ).map(tuple)  # fmt: skip
 a_span = (
@@ -174,7 +175,7 @@ rules = st.one_of(*RULES)
 caps = st.one_of(
     contacts(kinds.Cap, max=counts, period=periods, each=eaches),
     contacts(kinds.Gap, gap=durations, each=eaches),
-    contacts(kinds.Repeat, same=st.sampled_from(("topic", "brand")), max=counts, period=periods),
+    contacts(kinds.Repeat, same=st.sampled_from(("topic", "brand", "campaign")), max=counts, period=periods),
 )
 limits = st.one_of(
     calls(kinds.Limit, max=counts, period=periods, by=dimensions),

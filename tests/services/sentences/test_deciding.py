@@ -50,6 +50,7 @@ contacts = st.builds(
     channel=few,
     category=few,
     purpose=few,
+    campaign=st.sampled_from(WORDS[:8]),
     brand=few,
     topics=st.lists(few, max_size=2, unique=True).map(tuple),
 )
@@ -80,6 +81,7 @@ def means(sentence: kinds.Calls, agent: Agent, call: Call, facts: Facts, request
         _among(call.channel, sentence.channels)
         and _among(call.category, sentence.categories)
         and _among(call.purpose, sentence.purposes)
+        and _among(call.campaign, sentence.campaigns)
         and (not sentence.segments or any(each in facts.segments for each in sentence.segments))
         and not any(each in facts.segments for each in sentence.outside)
         and all(_is(each, facts.traits) for each in sentence.traits)

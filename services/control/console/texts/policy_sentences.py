@@ -6,8 +6,8 @@ _KINDS: Final = {
     "sentences-kind-cap": ("Never more than so many messages", "Jamais plus de tant de messages"),
     "sentences-kind-gap": ("A shortest time between two messages", "Un temps minimal entre deux messages"),
     "sentences-kind-repeat": (
-        "Not the same topic or brand again and again",
-        "Pas sans cesse le même sujet ou la même marque",
+        "Not the same topic or campaign again and again",
+        "Pas sans cesse le même sujet ou la même campagne",
     ),
     "sentences-kind-never": ("Never do that", "Ne jamais faire cela"),
     "sentences-kind-hold": ("Ask a person first", "Demander d’abord à une personne"),
@@ -42,6 +42,7 @@ _SLOTS: Final = {
     "sentences-slot-operations": ("What is done", "Ce qui est fait"),
     "sentences-slot-methods": ("Methods", "Méthodes"),
     "sentences-slot-purposes": ("Purposes", "Finalités"),
+    "sentences-slot-campaigns": ("Campaigns", "Campagnes"),
     "sentences-slot-outside": ("Segments that are left out", "Segments exclus"),
     "sentences-slot-traits": ("Traits of the customer", "Traits du client"),
     "sentences-slot-scores": ("Scores of the customer", "Scores du client"),
