@@ -17,3 +17,7 @@ class Reporting(Part, frozen=True, kw_only=True):
     currency: Currency = "EUR"
     rates: dict[Currency, Rate] = {}
     """What one unit of another currency is worth in it, such as USD: "0.92"."""
+
+    def __hash__(self) -> int:
+        """Of its values: what describes the interface over HTTP asks for that of a default."""
+        return hash((self.currency, *sorted(self.rates.items())))
