@@ -211,13 +211,20 @@ async def _work(
             supervisor.stop()
             raise
     else:
-        out.print(say("no-policy", language=language), markup=False)
+        await tell_without_policy(settings, out, language)
     if leave:
         supervisor.stop()
     else:
         await _first_account(settings, out, language)
         out.print(say("stop-hint", language=language), markup=False)
     return complete
+
+
+async def tell_without_policy(settings: Settings, out: Console, language: str) -> None:
+    """Say that every call is refused, where no policy is active."""
+    async with await redis_clients.connected(up.redis_url(settings)) as redis:
+        if not await RevisionStore(redis).active():
+            out.print(say("no-policy", language=language), markup=False)
 
 
 async def _first_account(settings: Settings, out: Console, language: str) -> None:
