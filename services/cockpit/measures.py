@@ -45,3 +45,15 @@ MEASURES: Final = (
 )
 """Shares are of 1, money is in cents of the reporting currency, points are those of the Net Promoter Score."""
 BY_NAME: Final = {each.name: each for each in MEASURES}
+BY_PART: Final = (
+    "activation_rate",
+    "conversion_rate",
+    "revenue_cents",
+    "incremental_revenue_cents",
+    "nps",
+    "pressure_much_too_much",
+    "departure_rate",
+    "blocked_revenue_cents",
+    "protected_value_cents",
+)
+"""Those of the table by agent, channel and so on; of everything all are told."""

@@ -9,23 +9,12 @@ import typer
 from gateway.clock import clock_ms
 from gateway.core import texts
 from gateway.settings import Settings, language
+from services.cockpit.measures import BY_PART
 from services.commands.shell import Shell, print_rows, print_text
 
 if TYPE_CHECKING:
     from services.cockpit.viewing import Part, View
 
-_COLUMNS: Final = (
-    "activation_rate",
-    "conversion_rate",
-    "revenue_cents",
-    "incremental_revenue_cents",
-    "nps",
-    "pressure_much_too_much",
-    "departure_rate",
-    "blocked_revenue_cents",
-    "protected_value_cents",
-)
-"""Of the table by agent, channel and so on; of everything all are told."""
 _TEXTS: Final = {
     "none": (
         "Nothing was worked out of these days yet: `pilote insights run` does so once an hour.",
@@ -155,7 +144,7 @@ def _parts(view: "View", spoken: str) -> tuple[tuple[str, ...], ...]:
         wording.say(f"kpi-by-{view.by}", language=spoken),
         say("contacts", language=spoken),
         say("refusals", language=spoken),
-        *(wording.say(f"kpi-{name}", language=spoken) for name in _COLUMNS),
+        *(wording.say(f"kpi-{name}", language=spoken) for name in BY_PART),
     )
     return (head, *(_row(each, view.currency, spoken) for each in view.parts))
 
@@ -170,4 +159,4 @@ def _row(part: "Part", currency: str, spoken: str) -> tuple[str, ...]:
         return f"{value} ({interval})" if interval else value
 
     counts = (texts.number(each, digits=0, language=spoken) for each in (part.contacts, part.refusals))
-    return (part.key, *counts, *(told(name) for name in _COLUMNS))
+    return (part.key, *counts, *(told(name) for name in BY_PART))

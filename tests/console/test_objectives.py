@@ -1,9 +1,13 @@
 """Copilots see what agents are to achieve and how it stands, with intervals and what they rest on."""
 
+from typing import get_args
+
 import pytest
 
 from gateway.adapters.progress import ObjectiveStore
+from gateway.core.policy.objectives import Guarded, Kpi
 from services.control.access.rights import Role
+from services.control.console.texts.objectives import TEXTS
 from tests.console.conftest import Visit
 from tests.console.workplace import Workplace
 from tests.e2e.policy import policy
@@ -32,8 +36,12 @@ async def test_objectives_are_shown_with_progress_interval_and_guardrails(
     await zoe.snap("objectives")
     said = await page.locator("main").inner_text()
     french, nb = "locale" in look, "\N{NO-BREAK SPACE}"
-    told = (f"2,5{nb}% (de 2{nb}% à 3{nb}%)", "Offre d’été", "franchi")
-    for each in told if french else ("2.5% (2% to 3%)", "Summer offer", "broken"):
+    told = (f"2,5{nb}% (de 2{nb}% à 3{nb}%)", "Offre d’été", "franchi", "Désinscriptions")
+    for each in told if french else ("2.5% (2% to 3%)", "Summer offer", "broken", "Opt-outs"):
         assert each in said
     links = await page.locator("main a[href^='/decisions']").all()
     assert any(["spring" in str(await each.get_attribute("href")) for each in links])
+
+
+def test_people_read_words_for_whatever_an_objective_may_be_about() -> None:
+    assert {f"objectives-kpi-{name}" for name in (*get_args(Kpi), *get_args(Guarded))} <= TEXTS.keys()

@@ -12,7 +12,7 @@ from gateway.core import texts
 from services.cockpit import texts as kpi_texts
 from services.cockpit import wording
 from services.cockpit.dimensions import DIMENSIONS
-from services.cockpit.measures import BY_NAME, MEASURES
+from services.cockpit.measures import BY_NAME, BY_PART, MEASURES
 from services.cockpit.viewing import Part, Span, View, date_of
 from services.control.access.principals import Asked, principal_of
 from services.control.access.rights import Right
@@ -24,18 +24,6 @@ from services.control.console.viewer import viewer_of
 from services.control.undone import Undone
 
 DAY_MS: Final = 86_400_000
-COLUMNS: Final = (
-    "activation_rate",
-    "conversion_rate",
-    "revenue_cents",
-    "incremental_revenue_cents",
-    "nps",
-    "pressure_much_too_much",
-    "departure_rate",
-    "blocked_revenue_cents",
-    "protected_value_cents",
-)
-"""Of the table by agent, channel and so on."""
 _SCALES: Final = {"share": 100.0, "money": 0.01}
 """In percent, and in whole units of the currency; all else as it is."""
 
@@ -81,7 +69,7 @@ def handlers(parts: Parts) -> Sequence[HTTPRouteHandler]:
             last=date_of(span.last),
             problem=problem,
             measures=[each.name for each in MEASURES],
-            columns=COLUMNS,
+            columns=BY_PART,
             **(_shown(found[0], language, texts_of(request)) if found else {"view": None}),
         )
 

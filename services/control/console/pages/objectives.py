@@ -48,7 +48,8 @@ def handlers(parts: Parts) -> Sequence[HTTPRouteHandler]:
 
 def _figures(words: Words, shown: ObjectiveShown, *, several: bool) -> list[tuple[str, str]]:
     sign = "most" if shown.less_is_better else "least"
-    target = words.say(f"objectives-{sign}", kpi=shown.kpi, target=_amount(words, shown.target, kpi=shown.kpi))
+    kpi = words.say(f"objectives-kpi-{shown.kpi}")
+    target = words.say(f"objectives-{sign}", kpi=kpi, target=_amount(words, shown.target, kpi=shown.kpi))
     unknown = words.say("objectives-unknown")
     worked_out = shown.compute_time is not None
     found = [
