@@ -74,25 +74,27 @@ async def test_all_rules_that_apply_redact_together(world: World, agent: Agent, 
 async def test_the_upstream_gets_a_redacted_request_that_was_decided_about_as_a_whole(
     world: World, agent: Agent, upstream: FakeUpstream
 ) -> None:
-    rule = redacting(*SENDS, of="request", fields=["message.campaign"], when='request.message.campaign == "spring"')
+    rule = redacting(
+        *SENDS, of="request", fields=["message.subject_line"], when='request.message.subject_line == "spring"'
+    )
     await use(world, upstream, rule)
-    await told(agent.messages.SendMessage(send(campaign="spring"), metadata=RESEARCH))
-    await told(agent.messages.SendMessage(send(campaign="autumn"), metadata=RESEARCH))
-    campaigns = [SendMessageRequest.FromString(each).message.campaign for each in upstream.messages]
-    assert campaigns == ["", "autumn"]
+    await told(agent.messages.SendMessage(send(subject_line="spring"), metadata=RESEARCH))
+    await told(agent.messages.SendMessage(send(subject_line="autumn"), metadata=RESEARCH))
+    lines = [SendMessageRequest.FromString(each).message.subject_line for each in upstream.messages]
+    assert lines == ["", "autumn"]
     hidden, _ = await world.settled(2)
-    assert hidden.record.request_bytes == len(send(campaign="spring").SerializeToString())
+    assert hidden.record.request_bytes == len(send(subject_line="spring").SerializeToString())
 
 
 async def test_each_message_of_a_stream_is_redacted_by_what_was_decided_of_it(
     world: World, agent: Agent, upstream: FakeUpstream
 ) -> None:
-    rule = redacting(of="request", fields=["message.campaign"], when='request.message.campaign == "spring"')
+    rule = redacting(of="request", fields=["message.subject_line"], when='request.message.subject_line == "spring"')
     await use(world, upstream, rule | {"methods": ["/pilote.crm.v1.MessageService/SendMessages"]})
-    sent = [send_one(campaign=each) for each in ("autumn", "spring", "winter")]
+    sent = [send_one(subject_line=each) for each in ("autumn", "spring", "winter")]
     await told(agent.messages.SendMessages(one_by_one(sent), metadata=RESEARCH))
-    campaigns = [SendMessagesRequest.FromString(each).message.campaign for each in upstream.messages]
-    assert campaigns == ["autumn", "", "winter"]
+    lines = [SendMessagesRequest.FromString(each).message.subject_line for each in upstream.messages]
+    assert lines == ["autumn", "", "winter"]
 
 
 async def test_a_stream_is_redacted_by_every_revision_that_decided_about_it(
@@ -133,9 +135,9 @@ async def test_a_repeat_gets_the_answer_that_the_first_caller_saw_and_less_where
 async def test_a_request_that_was_redacted_is_told_apart_by_what_the_caller_sent(
     world: World, agent: Agent, upstream: FakeUpstream
 ) -> None:
-    await use(world, upstream, redacting(*SENDS, of="request", fields=["message.campaign"]))
-    await told(agent.messages.SendMessage(send(request_id="k", campaign="one"), metadata=RESEARCH))
-    other = await told(agent.messages.SendMessage(send(request_id="k", campaign="two"), metadata=RESEARCH))
+    await use(world, upstream, redacting(*SENDS, of="request", fields=["message.subject_line"]))
+    await told(agent.messages.SendMessage(send(request_id="k", subject_line="one"), metadata=RESEARCH))
+    other = await told(agent.messages.SendMessage(send(request_id="k", subject_line="two"), metadata=RESEARCH))
     assert other.reason == "IDEMPOTENCY_KEY_REUSED"
 
 
