@@ -45,6 +45,7 @@ SECTIONS: Final = (
     "/findings/fairness",
     "/findings/vault",
     "/pressure",
+    "/objectives",
     "/cockpit",
     "/cockpit?by=rule",
     "/cockpit?from=demain",
