@@ -1,13 +1,12 @@
 """How objectives stand, out of days of KPIs: of all contacts that served each, over its period so far."""
 
-import datetime as dt
 from collections.abc import Callable, Mapping
 from typing import Final
-from zoneinfo import ZoneInfo
 
 import msgspec
 
 from gateway.adapters.progress import ObjectiveStore
+from gateway.core.objectives import bounds
 from gateway.core.policy.objectives import Objective
 from gateway.core.policy.reporting import Reporting
 from gateway.core.progress import GuardrailLook, Progress
@@ -80,10 +79,8 @@ def standing_of(
 
 def days_of(objective: Objective, *, now_ms: int) -> tuple[int, int]:
     """The first and the last day of its period so far, in UTC: days on its own clock begin and end within these."""
-    zone, period = ZoneInfo(objective.period.zone), objective.period
-    begins = dt.datetime.combine(dt.date.fromisoformat(period.first), dt.time(), tzinfo=zone)
-    ends = dt.datetime.combine(dt.date.fromisoformat(period.last) + dt.timedelta(days=1), dt.time(), tzinfo=zone)
-    first, last = (int(at.timestamp() * 1000) // DAY_MS for at in (begins, ends - dt.timedelta(milliseconds=1)))
+    since_ms, ends_ms = bounds(objective.period)
+    first, last = since_ms // DAY_MS, (ends_ms - 1) // DAY_MS
     return first, min(last, now_ms // DAY_MS)
 
 
