@@ -201,3 +201,30 @@ async def test_ann_bounds_an_agent_by_a_form_and_promises_what_a_route_does(comp
         await page.locator("#part-form").wait_for()
         assert await ann.axe() == []
         await ann.snap(f"form-{section.lower()}")
+
+
+async def test_ann_states_an_objective_with_guardrails_by_a_form(company: Company, visit: Visit) -> None:
+    ann = await visit(company.url)
+    await ann.continues(company.ann.session)
+    page = await draft(ann, "Spring")
+    sections = page.get_by_role("navigation", name="Parts of the policy")
+    await sections.get_by_role("link", name="Objectives").click()
+    await page.locator("#parts").get_by_role("link", name="New").click()
+    for label, value in (
+        ("name", "spring-vip"), ("tenant", "acme"), ("campaign", "Spring"), ("target", "0.05"),
+        ("period-first", "2026-03-01"), ("period-last", "2026-05-31"),
+    ):  # fmt: skip
+        await page.locator(f"#f-{label}").fill(value)
+    guardrails = page.get_by_role("group", name="Guardrails")
+    await guardrails.get_by_label("opt-outs").fill("2")
+    await page.get_by_role("button", name="Apply and save").click()
+    await expect(guardrails.locator(".error")).to_be_visible()
+    assert await ann.axe() == []
+    await guardrails.get_by_label("opt-outs").fill("0.01")
+    await guardrails.get_by_label("much too much").fill("0.2")
+    await page.get_by_role("button", name="Apply and save").click()
+    await expect(page.locator("#check-status")).to_have_attribute("data-good", "yes")
+    await expect(page.locator(".cm-content")).to_contain_text("opt_out_rate")
+    await expect(guardrails.get_by_label("opt-outs")).to_have_value("0.01")
+    assert await ann.axe() == []
+    await ann.snap("form-objectives")

@@ -13,7 +13,8 @@ from litestar.datastructures import FormMultiDict
 
 from gateway.core.consents import Basis
 from gateway.core.policy.vocabulary import NAME
-from services.control.console.policy.field import OPERATIONS, Field
+from services.control.console.policy import guarding
+from services.control.console.policy.field import OPERATIONS, Field, decimal
 from services.control.console.policy.serving_fields import SERVING, SERVING_NEW
 
 _DAYS: Final = ("mon", "tue", "wed", "thu", "fri", "sat", "sun")
@@ -126,7 +127,7 @@ _BY_DEFAULT: Final[Mapping[tuple[str, str], Sequence[str]]] = {
 
 
 def shown(part: Mapping[str, Any], section: str, field: Field) -> Any:
-    """A field's value as its control shows it: a text, or the list of what is checked."""
+    """A field's value as its control shows it: a text, the list of what is checked, or of shares a text for each."""
     value: Any = part
     for step in field.path.split("."):
         value = value.get(step) if isinstance(value, Mapping) else None
@@ -134,6 +135,8 @@ def shown(part: Mapping[str, Any], section: str, field: Field) -> Any:
         return list(_BY_DEFAULT.get((section, field.path), ()) if value is None else _listed(value))
     if field.kind == "hours":
         return "\n".join(map(_hours_shown, value if isinstance(value, list) else ()))
+    if field.kind == "shares":
+        return guarding.shown(value, field.options)
     if field.kind == "lines":
         return "\n".join(_line_shown(each, field.options) for each in (value if isinstance(value, list) else ()))
     if value is None:
@@ -147,6 +150,12 @@ def filled(part: Mapping[str, Any], section: str, form: FormMultiDict) -> dict[s
     """The part as a form says that it is to be."""
     found: dict[str, Any] = copy.deepcopy(dict(part))
     for field in FORMS[section]:
+        if field.kind == "shares":
+            given = {
+                each: str(form.get(f"{field.path}.{each}")) for each in field.options if f"{field.path}.{each}" in form
+            }
+            _put(found, [field.path], guarding.read(found.get(field.path), given) or _NOTHING)
+            continue
         given = [str(each) for each in form.getall(field.path, [])]
         if field.kind != "checks" and not given:
             continue  # the form did not show it
@@ -180,7 +189,7 @@ def _read(section: str, field: Field, given: Sequence[str]) -> Any:
     if field.kind == "number":
         return int(text) if re.fullmatch(r"[0-9]{1,18}", text) else text
     if field.kind == "decimal":
-        return float(text) if re.fullmatch(r"[0-9]{1,9}(\.[0-9]{1,9})?", text) else text
+        return decimal(text)
     if field.kind == "words":
         if field.path == "citation":
             several = [each.strip() for each in text.split(";") if each.strip()]

@@ -4,7 +4,7 @@ from collections.abc import Mapping
 from typing import Any, Final, get_args
 
 from gateway.core.policy.learning import Measure
-from gateway.core.policy.objectives import Kpi
+from gateway.core.policy.objectives import Guarded, Kpi
 from gateway.core.policy.vocabulary import Level
 from services.control.console.policy.field import OPERATIONS, Field
 
@@ -67,6 +67,7 @@ SERVING: Final[Mapping[str, tuple[Field, ...]]] = {
         Field("segment"),
         Field("kpi", "choice", get_args(Kpi)),
         Field("target", "decimal"),
+        Field("guardrails", "shares", get_args(Guarded)),
         Field("period.first"),
         Field("period.last"),
         Field("period.zone"),

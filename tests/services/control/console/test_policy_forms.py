@@ -1,12 +1,13 @@
 """Forms of a policy's parts: what is shown in one comes back as it was."""
 
-from typing import Any
+from typing import Any, get_args
 
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 from litestar.datastructures import FormMultiDict
 
+from gateway.core.policy.objectives import Guarded
 from services.control.console.policy.field import Field
 from services.control.console.policy.fields import FORMS, NEW, filled, shown
 from tests.policies import demo
@@ -17,6 +18,13 @@ def sent(part: dict[str, Any], section: str, **changed: str | list[str]) -> Form
     values: list[tuple[str, str]] = []
     for field in FORMS[section]:
         value = changed.get(field.path, shown(part, section, field))
+        if field.kind == "shares":
+            each = shown(part, section, field)
+            values += [
+                (name, changed.get(name, each[name.partition(".")[2]]))
+                for name in map(f"{field.path}.{{}}".format, each)
+            ]
+            continue
         several = value if isinstance(value, list) else [value]
         values += (
             [(field.path, ""), *((field.path, each) for each in several)]
@@ -123,3 +131,42 @@ def test_lines_come_back_as_they_were_and_nothing_that_is_typed_makes_them_fail(
     assert filled(part, "experiments", sent(part, "experiments")) == part
     more = f"{shown(part, 'experiments', _field('arms'))}\n{typed}"
     assert filled(part, "experiments", sent(part, "experiments", arms=more))["arms"][: len(arms)] == arms
+
+
+def test_guardrails_come_change_and_go_and_what_is_no_number_is_left_to_the_check() -> None:
+    bare = {"name": "spring", "kpi": "nps"}
+    guarded = filled(bare, "objectives", sent(bare, "objectives", **{"guardrails.opt_out_rate": "0,01"}))
+    assert guarded == bare | {"guardrails": [{"measure": "opt_out_rate", "most": 0.01}]}
+    several = filled(
+        guarded,
+        "objectives",
+        sent(guarded, "objectives", **{"guardrails.opt_out_rate": "0.02", "guardrails.complaint_rate": "few"}),
+    )
+    assert several["guardrails"] == [
+        {"measure": "opt_out_rate", "most": 0.02}, {"measure": "complaint_rate", "most": "few"},
+    ]  # fmt: skip
+    none = {"guardrails.opt_out_rate": "", "guardrails.complaint_rate": " "}
+    assert filled(several, "objectives", sent(several, "objectives", **none)) == bare
+
+
+_GUARDRAILS = st.lists(
+    st.one_of(
+        st.fixed_dictionaries({"measure": st.sampled_from(get_args(Guarded)), "most": st.floats(0, 1)}),
+        st.text(max_size=5),
+        st.fixed_dictionaries({"measure": st.text(max_size=5) | st.integers()}),
+    ),
+    min_size=1,
+    max_size=6,
+)
+
+
+@given(_GUARDRAILS, st.sampled_from(get_args(Guarded)), st.floats(0, 1).map("{:.6f}".format))
+def test_guardrails_come_back_as_they_were_and_only_the_one_that_is_changed_changes(
+    guardrails: list[Any], measure: str, most: str
+) -> None:
+    part = {"name": "o", "guardrails": guardrails}
+    assert filled(part, "objectives", sent(part, "objectives")) == part
+    found = filled(part, "objectives", sent(part, "objectives", **{f"guardrails.{measure}": most}))
+    others = [each for each in guardrails if not isinstance(each, dict) or each["measure"] != measure]
+    assert [each for each in found["guardrails"] if not isinstance(each, dict) or each["measure"] != measure] == others
+    assert {"measure": measure, "most": float(most)} in found["guardrails"]
