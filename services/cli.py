@@ -38,6 +38,7 @@ from services.commands.experiment_commands import commands as experiments_comman
 from services.commands.finding_commands import commands as findings_commands
 from services.commands.holds_commands import commands as holds_commands
 from services.commands.insight_commands import commands as insights_commands
+from services.commands.objective_commands import commands as objectives_commands
 from services.commands.packing import commands as packs_commands
 from services.commands.probe_suites import commands as probes_commands
 from services.commands.report_commands import commands as report_commands
@@ -323,6 +324,7 @@ app.add_typer(webhooks_commands(_shell), name="webhooks")
 app.add_typer(packs_commands(_shell), name="packs")
 app.add_typer(probes_commands(_shell), name="probes")
 app.add_typer(experiments_commands(_shell), name="experiments")
+app.add_typer(objectives_commands(_shell), name="objectives")
 app.add_typer(shadows_commands(_shell), name="shadows")
 app.add_typer(rollouts_commands(_shell), name="rollouts")
 app.add_typer(insights_commands(_shell), name="insights")

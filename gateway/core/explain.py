@@ -37,6 +37,8 @@ _TEXTS: Final = {
         "It was a contact by {channel}, category {category}.",
         "C’était une sollicitation par {channel}, catégorie {category}.",
     ),
+    "campaign": ("It was part of the campaign {campaign}.", "Il faisait partie de la campagne {campaign}."),
+    "objective": ("It served the objective {objective}.", "Il servait l’objectif {objective}."),
     "moved": (
         "It had been asked for by {asked}; a cap that was full there has moved it to {channel}.",
         "Elle était demandée par {asked} ; un plafond y étant atteint, elle est passée à {channel}.",
@@ -146,7 +148,7 @@ def _asked(record: Record, language: str) -> list[str]:
         name: str(getattr(record, name))
         for name in (
             *("agent", "method", "category", "route", "upstream", "version", "model", "arm", "revision", "prompt"),
-            *("rollout", "parent"),
+            *("rollout", "parent", "campaign", "objective"),
         )
     }
     lines = [_say(key, language=language, **values) for key in _asked_keys(record)]
@@ -166,6 +168,7 @@ def _asked_keys(record: Record) -> list[str]:
     keys += ["subject"] * bool(record.subject_ref)
     keys += ["contact-category" if record.category else "contact"] * bool(record.channel)
     keys += ["moved"] * bool(record.asked_channel and record.asked_channel != record.channel)
+    keys += ["campaign"] * bool(record.campaign) + ["objective"] * bool(record.objective)
     keys += ["standby" if record.standby else "follows"] * bool(record.parent)
     keys += ["route"] * bool(record.route) + ["version"] * bool(record.model and record.route)
     keys += ["prompt"] * bool(record.prompt) + ["connector"] * bool(record.connector_version)

@@ -84,14 +84,24 @@ class ObjectiveBook:
             Undone: STORE_UNAVAILABLE.
         """
         revision = self._policy.revision
-        stated = [] if revision is None else [each for each in revision.document.objectives if each.tenant in tenants]
-        with storing():
-            known = {tenant: await self._store.get(tenant) for tenant in sorted({each.tenant for each in stated})}
-        return tuple(
-            _shown(each, known[each.tenant].get(each.name), document=revision.document, now_ms=now_ms)
-            for each in sorted(stated, key=lambda each: each.name)
-            if revision is not None
-        )
+        return () if revision is None else await stated(revision.document, self._store, tenants, now_ms=now_ms)
+
+
+async def stated(
+    document: Document, store: ObjectiveStore, tenants: Sequence[str], *, now_ms: int
+) -> tuple[ObjectiveShown, ...]:
+    """What a policy states for these tenants, by name, and how it stands.
+
+    Raises:
+        Undone: STORE_UNAVAILABLE.
+    """
+    found = [each for each in document.objectives if each.tenant in tenants]
+    with storing():
+        known = {tenant: await store.get(tenant) for tenant in sorted({each.tenant for each in found})}
+    return tuple(
+        _shown(each, known[each.tenant].get(each.name), document=document, now_ms=now_ms)
+        for each in sorted(found, key=lambda each: each.name)
+    )
 
 
 def _shown(objective: Objective, progress: Progress | None, *, document: Document, now_ms: int) -> ObjectiveShown:

@@ -68,6 +68,8 @@ RECORD = Record(
     connector_version="2026.4",
     rollout="up",
     unit_ref="cd",
+    campaign="ete-2026",
+    objective="spring-vip",
     exposures=(Exposure("tone", "warm"), Exposure("length", "short")),
 )
 CITED = msgspec.structs.replace(
@@ -252,6 +254,13 @@ def test_where_nothing_is_taken_no_first_step_is_noted() -> None:
     looks = (BucketLook(2, 90_000), BucketLook(0, 0))
     assert "first step" not in " ".join(explain(trail, Outcome(granted=False, looks=looks, refused=0), settlement=None))
     assert "first step" in " ".join(explain(trail, Outcome(granted=True, looks=looks), settlement=None))
+
+
+def test_the_objective_that_a_call_served_and_its_campaign_are_named() -> None:
+    lines = explain(RECORD, Outcome(granted=True), settlement=None, language="fr")
+    assert {"Il faisait partie de la campagne ete-2026.", "Il servait l’objectif spring-vip."} <= set(lines)
+    bare = msgspec.structs.replace(RECORD, campaign="", objective="")
+    assert not any("objectif" in line for line in explain(bare, Outcome(granted=True), settlement=None, language="fr"))
 
 
 def test_numbers_are_written_as_the_language_writes_them() -> None:

@@ -151,10 +151,8 @@ def filled(part: Mapping[str, Any], section: str, form: FormMultiDict) -> dict[s
     found: dict[str, Any] = copy.deepcopy(dict(part))
     for field in FORMS[section]:
         if field.kind == "shares":
-            given = {
-                each: str(form.get(f"{field.path}.{each}")) for each in field.options if f"{field.path}.{each}" in form
-            }
-            _put(found, [field.path], guarding.read(found.get(field.path), given) or _NOTHING)
+            shares = {each: str(form[key]) for each in field.options if (key := f"{field.path}.{each}") in form}
+            _put(found, [field.path], guarding.read(found.get(field.path), shares) or _NOTHING)
             continue
         given = [str(each) for each in form.getall(field.path, [])]
         if field.kind != "checks" and not given:

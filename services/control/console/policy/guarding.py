@@ -9,7 +9,8 @@ from services.control.console.policy.field import decimal
 def shown(listed: Any, measures: Sequence[str]) -> dict[str, str]:
     """The most that each measure may come to, as text; of a measure that is written twice, the first."""
     found = dict.fromkeys(measures, "")
-    for each in reversed(listed if isinstance(listed, list) else ()):
+    there: list[Any] = listed if isinstance(listed, list) else []
+    for each in reversed(there):
         if _measure(each) in found and each.get("most") is not None:
             found[_measure(each)] = str(each["most"])
     return found

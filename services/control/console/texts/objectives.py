@@ -59,6 +59,8 @@ TEXTS: Final = {
     "objectives-guardrail": ("Guardrail", "Garde-fou"),
     "objectives-limit": ("At most", "Au plus"),
     "objectives-standing": ("State", "État"),
+    "objectives-breached": ("Guardrails broken", "Garde-fous franchis"),
+    "objectives-line": ("{label}: {text}", "{label} : {text}"),
     "objectives-broken": ("broken", "franchi"),
     "objectives-kept": ("not proven broken", "non franchi de façon prouvée"),
 }
