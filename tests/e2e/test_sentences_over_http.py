@@ -2,6 +2,7 @@
 
 from collections.abc import AsyncIterator
 from pathlib import Path
+from typing import Any
 
 import pytest
 
@@ -127,3 +128,67 @@ async def test_a_sentence_shows_recorded_calls_that_it_would_have_refused(
     assert done["state"] == "succeeded", done
     assert {each["decision"] for each in done["result"]["matches"]} == {each.decision for each in marketing}
     assert done["result"]["newlyRefused"] == 3
+
+
+async def shown(ada: Drafter, path: str, **about: str) -> dict[str, Any]:
+    """What a sentence alone would have come to."""
+    done = await ada.over(await ada.ask("POST", f"{path}:exemplify", about))
+    assert done["state"] == "succeeded", done
+    return dict(done["result"])
+
+
+async def test_a_sentence_tests_itself_on_recorded_calls_before_and_after_it_is_written(
+    ada: Drafter, empty_world: World, office: Office
+) -> None:
+    agent = empty_world.agent()
+    same = [await sent(agent, 0, category="marketing") for _ in range(3)]
+    other = await sent(agent, 1, category="marketing")
+    service = await sent(agent, 0, category="service")
+    await empty_world.settled(5)
+    path = await ada.begin()
+    cap = await shown(ada, path, text="Never more than 1 marketing message by any channel in 7 days to any customer")
+    assert cap["counts"] == {"through": 2, "stopped": 2, "unconcerned": 1}
+    told = {each["decision"]: each["outcome"] for each in cap["examples"]}
+    assert [told[each.decision] for each in same] == ["through", "stopped", "stopped"]
+    assert told[other.decision] == "through"
+    assert service.decision not in told
+    assert "cap-marketing" not in (await ada.ask("GET", path)).json()["text"]  # nothing is written by asking
+
+    said = {"text": "Only research-bot may contact any customer for marketing, for now only observed", "part": "only"}
+    assert (await ada.ask("POST", f"{path}/sentences", said, if_match=ada.etag)).status_code == 201
+    only = await shown(ada, path, section="rules", part="only")
+    assert (only["counts"], only["watched"]) == ({"stopped": 4, "unconcerned": 1}, True)
+    assert {"stopped", "unconcerned"} == {each["outcome"] for each in only["examples"]}
+    allowed = await shown(ada, path, text="Only sales-bot may contact any customer for marketing")
+    assert allowed["counts"] == {"through": 4, "unconcerned": 1}
+    held = await shown(ada, path, text="Ask a person before agents contact any customer for service")
+    assert held["counts"] == {"held": 1, "unconcerned": 4}
+    nobody = await shown(ada, path, text="Never contact vip customers by phone")
+    assert (nobody["counts"], nobody["examples"], nobody["looked"]) == ({"unconcerned": 5}, [], 5)
+    for body in ({}, {"section": "rules", "part": "only", "text": "Never"}):
+        assert (await ada.ask("POST", f"{path}:exemplify", body)).json()["reason"] == "SENTENCE_EITHER"
+    odd = await ada.ask("POST", f"{path}:exemplify", {"text": "Perhaps"})
+    assert odd.json()["reason"] == "SENTENCE_ODD"
+    gone = await ada.over(await ada.ask("POST", f"{path}:exemplify", {"section": "rules", "part": "none"}))
+    assert gone["state"] == "failed"
+
+
+async def test_sentences_that_never_matter_are_told_with_why_and_what_to_do(ada: Drafter) -> None:
+    path = await ada.begin()
+    assert (await ada.ask("GET", f"{path}/conflicts")).json()["conflicts"] == []
+    for most, part in ((2, "two-a-week"), (5, "five-a-week")):
+        said = {"text": f"Never more than {most} marketing messages by any channel in 7 days", "part": part}
+        assert (await ada.ask("POST", f"{path}/sentences", said, if_match=ada.etag)).status_code == 201
+    said = {"text": "Never contact vip customers", "part": "no-vip"}
+    assert (await ada.ask("POST", f"{path}/sentences", said, if_match=ada.etag)).status_code == 201
+    answer = await ada.ask("GET", f"{path}/conflicts")
+    assert answer.headers["etag"] == ada.etag
+    found = {each["part"]: each for each in answer.json()["conflicts"]}
+    assert set(found) == {"five-a-week"}
+    assert (found["five-a-week"]["code"], found["five-a-week"]["others"]) == ("tighter", ["caps/two-a-week"])
+    assert "2 marketing messages" in found["five-a-week"]["problem"]
+    assert found["five-a-week"]["fix"]
+    french = (await ada.ask("GET", f"{path}/conflicts", lang="fr")).json()["conflicts"][0]
+    assert french["problem"] != found["five-a-week"]["problem"]
+    assert "messages marketing" in french["problem"]
+    assert (await ada.ask("GET", "/v1/policy-drafts/none/conflicts")).status_code == 404

@@ -7,11 +7,14 @@ from litestar import Response, delete, get, post, put
 from litestar.handlers import HTTPRouteHandler
 from litestar.params import FromPath
 
+from gateway.core.changes import Place
 from gateway.core.policy.vocabulary import Name
 from services.control.access.persons import language_in
 from services.control.access.principals import Asked, principal_of
 from services.control.access.rights import Right
 from services.control.api.describing import takes
+from services.control.api.draft_messages import JobShown
+from services.control.api.jobs import started
 from services.control.api.parameters import IfMatch, PageSize, PageToken, body_of, match_needed, tagged
 from services.control.api.people_messages import Given, Taken
 from services.control.drafts.drafting import Drafting
@@ -45,6 +48,15 @@ class AddSentence(SaySentence, frozen=True, kw_only=True):
 
     part: Name | None = None
     """What the part is to be called; else it is named after what it says."""
+
+
+class ExemplifySentence(Taken, frozen=True, kw_only=True):
+    """A sentence to show on recorded calls: a part of the draft, or a typed one; exactly one of them."""
+
+    section: str = ""
+    part: str = ""
+    """Name of the part."""
+    text: _Text = ""
 
 
 class PhraseShown(Given, frozen=True, kw_only=True):
@@ -117,7 +129,32 @@ class PolicySentences:
             given = await body_of(request, UnderstandSentence)
             return Response(await phrasing.understand(given.text, language=language_in(request)))
 
-        return [listed, clashing, understand]
+        @post(
+            "/v1/policy-drafts/{draft:str}/:exemplify",
+            right=Right.POLICY_WRITE,
+            status_code=202,
+            summary="Show a sentence on recorded calls",
+            operation_class=takes(ExemplifySentence),
+        )
+        async def exemplify(draft: FromPath[str], request: Asked) -> Response[JobShown]:
+            """Find, as a job, three to five recorded calls, and what the sentence alone would have made of each.
+
+            Of the newest 1,000 calls of 30 days, limits and caps counted in their order; with how many there are of
+            each outcome: stopped, held, deferred, masked, through, unconcerned.
+            """
+            given = await body_of(request, ExemplifySentence)
+            if bool(given.text) == bool(given.section):
+                raise DraftProblem("sentence-either", field="text")
+            job = await phrasing.examples(
+                draft,
+                owner=principal_of(request).name,
+                language=language_in(request),
+                place=Place(given.section, given.part) if given.section else None,
+                typed=given.text,
+            )
+            return started(job)
+
+        return [listed, clashing, understand, exemplify]
 
     def _writing(self) -> list[HTTPRouteHandler]:
         phrasing = self._phrasing

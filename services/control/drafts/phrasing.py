@@ -2,12 +2,14 @@
 
 from typing import Final
 
+from gateway.core.changes import Place
 from services.control.changes import Who
 from services.control.drafts import sentences
 from services.control.drafts.drafting import Drafting
 from services.control.drafts.edits import Edit
 from services.control.drafts.sentences import Clash, Phrase, Phrased
 from services.control.drafts.store import Draft, DraftProblem
+from services.control.jobs import Job
 from services.sentences.kinds import Kind
 from services.sentences.reading import SECTIONS
 
@@ -76,6 +78,23 @@ class Phrasing:
         saved = await self._drafting.save(stored.id, version=version, who=who, text=after)
         phrase = await self._workshop.run(sentences.phrase_of, after, where, name, language=language)
         return saved, phrase, after
+
+    async def examples(
+        self, draft: str, *, owner: str, language: str, place: Place | None, typed: str = "", text: str | None = None
+    ) -> Job:
+        """Begin to find recorded calls that show what a sentence alone would have come to: of a part, or a typed one.
+
+        Raises:
+            EditRefused: it cannot be put into the draft.
+            DraftProblem: there is no such draft, the text is no sentence, or recorded calls cannot be opened here.
+            JobsFull: too much is under way.
+        """
+        if place is None:
+            sentence = await self.meant(typed, language=language)
+            there = (await self._drafting.store.read(draft))[1] if text is None else text
+            text, section, name = await self._workshop.run(sentences.put, there, sentence)
+            place = Place(section, name)
+        return await self._drafting.questions.start_examples(draft, owner=owner, text=text, place=place)
 
     async def remove(
         self, draft: str, *, version: int, who: Who, section: str, part: str, text: str | None = None

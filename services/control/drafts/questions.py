@@ -9,7 +9,7 @@ from gateway.activation.loading import canonical
 from gateway.adapters.proposals import Proposal
 from gateway.core.changes import Place
 from gateway.core.policy.document import Document
-from services.control.drafts import comparing, working
+from services.control.drafts import comparing, exemplifying, working
 from services.control.drafts.checking import Checked, checked, loaded
 from services.control.drafts.comparing import Compared
 from services.control.drafts.completing import Completed, completed
@@ -20,13 +20,19 @@ from services.control.drafts.store import DraftProblem, DraftStore
 from services.control.drafts.submitting import Submitting
 from services.control.drafts.working import Asked, Sources
 from services.control.drafts.workshop import Workshop
-from services.control.jobs import Job
+from services.control.jobs import OVER, Job
 from services.control.shared_jobs import SharedJobs
 from services.revisions.revising import RevisionProblem
 
 WEEK_MS: Final = 7 * 86_400_000
-WORK: Final = {"plan": working.plan, "backtest": working.backtest, "try": working.attempt}
-Kind = Literal["plan", "backtest", "try"]
+MONTH_MS: Final = 30 * 86_400_000
+WORK: Final = {
+    "plan": working.plan,
+    "backtest": working.backtest,
+    "try": working.attempt,
+    "examples": exemplifying.exemplify,
+}
+Kind = Literal["plan", "backtest", "try", "examples"]
 
 
 class Questions:
@@ -152,6 +158,17 @@ class Questions:
             name=place.name if place else "",
         )
         return await self._begun(kind, asked, about=f"policy-drafts/{draft}", owner=owner)
+
+    async def start_examples(self, draft: str, *, owner: str, text: str | None, place: Place, most: int = 1_000) -> Job:
+        """Begin to find calls that show what one part alone would have come to; what one has asked before ends.
+
+        Raises:
+            DraftProblem, JobsFull: like `start`.
+        """
+        for job in await self.jobs.all(owner=owner):
+            if job.kind == "examples" and job.state not in OVER:
+                await self.jobs.cancel(job.id, owner=owner)
+        return await self.start("examples", draft, owner=owner, text=text, span_ms=MONTH_MS, most=most, place=place)
 
     async def start_proposal(
         self, kind: Literal["plan", "backtest"], number: int, *, owner: str, span_ms: int = WEEK_MS, most: int = 0

@@ -71,7 +71,7 @@ class Trier(Judge):
     def _judged(self, kept: planning_pb2.CallInputs, opened: Opened, forms: Forms) -> Call:
         call = super()._judged(kept, opened, forms)
         found = replayed(self._new, opened.inputs, pseudonym_key=self._config.pseudonym_key).record
-        effect, error = _covers(found, self._place)
+        effect, error = covers(found, self._place)
         if effect:
             self.matched += 1
             self.matches.append(
@@ -97,7 +97,7 @@ def slices(trier: Trier, span: Span) -> Iterator[tuple[int, Judged]]:
             yield end_ms, trier.slice(start_ms, end_ms)
 
 
-def _covers(record: Record, place: Place) -> tuple[str, str]:
+def covers(record: Record, place: Place) -> tuple[str, str]:
     """What a part says of a call: its effect and why it failed; nothing where it does not cover it."""
     looks: Any = [*record.rules]
     for look in looks:

@@ -92,9 +92,9 @@ def backtest(sources: Sources, asked: Asked, progress: Progress) -> bytes:
         JobFailed: the policy has mistakes, or nobody answers.
     """
     new, active = _policies(sources, asked)
-    config = _config(sources, asked, as_applied(new, active))
+    config = config_of(sources, asked, as_applied(new, active))
     begun = time.perf_counter()
-    span = _span(sources, asked)
+    span = span_asked(sources, asked)
     progress(0, span.total)
     try:
         processes = min(2, os.cpu_count() or 1)
@@ -118,13 +118,13 @@ def attempt(sources: Sources, asked: Asked, progress: Progress) -> bytes:
     place = Place(asked.section, asked.name)
     try:
         document = with_part(None if active is None else active.document, new.document, place)
-        trier = Trier(_config(sources, asked, load_stored(canonical(document))), place)
+        trier = Trier(config_of(sources, asked, load_stored(canonical(document))), place)
     except NoSuchPart as missing:
         raise JobFailed("try-part") from missing
     except PolicyInvalid as invalid:
         raise JobFailed("try-alone") from invalid
     begun = time.perf_counter()
-    span = _span(sources, asked)
+    span = span_asked(sources, asked)
     progress(0, span.total)
     try:
         found = counted_slices(slices(trier, span), span, most_examples=MOST_MATCHES, progress=progress, counting=True)
@@ -161,7 +161,8 @@ async def _counts(sources: Sources, asked: Asked) -> Any:
         return await counted(audit, span_ms=asked.span_ms, tenant=asked.tenant, now_ms=asked.now_ms)
 
 
-def _config(sources: Sources, asked: Asked, new: Revision) -> Config:
+def config_of(sources: Sources, asked: Asked, new: Revision) -> Config:
+    """What judges calls by a policy."""
     return Config(
         audit=sources.audit,
         redis_url=sources.redis_url,
@@ -172,7 +173,13 @@ def _config(sources: Sources, asked: Asked, new: Revision) -> Config:
     )
 
 
-def _span(sources: Sources, asked: Asked) -> Span:
+def span_asked(sources: Sources, asked: Asked) -> Span:
+    """Which calls are asked about.
+
+    Raises:
+        JobFailed: the audit service does not answer.
+    """
+
     async def work() -> Span:
         async with grpc.aio.insecure_channel(sources.audit) as channel:
             audit: AuditServiceAsyncStub = AuditServiceStub(channel)

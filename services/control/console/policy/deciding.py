@@ -11,7 +11,8 @@ from services.control.access.principals import Asked, needs, principal_of
 from services.control.access.rights import Right
 from services.control.console.page import Parts
 from services.control.console.policy.form import field_of, form_of, number_of
-from services.control.console.policy.reviewing import DAY_MS, SPANS, Proposable, days_of, job_shown, not_begun
+from services.control.console.policy.jobs_shown import job_shown, not_begun
+from services.control.console.policy.reviewing import DAY_MS, SPANS, Proposable, days_of
 from services.control.console.policy.sides import tabs
 from services.control.console.rendering import go_to, page, texts_of
 from services.control.drafts.store import DraftProblem

@@ -19,7 +19,7 @@ from services.control.api.drafts import MAX_BODY_BYTES
 from services.control.console.page import Parts
 from services.control.console.policy import phrases
 from services.control.console.policy.fields import FORMS, NEW, filled, shown
-from services.control.console.policy.form import field_of, form_of, number_of
+from services.control.console.policy.form import field_of, form_of, number_of, typed_text
 from services.control.console.rendering import asked_by_htmx, go_to, page, texts_of
 from services.control.drafts.checking import Remark
 from services.control.drafts.drafting import Drafting
@@ -52,7 +52,7 @@ def handlers(parts: Parts) -> Sequence[HTTPRouteHandler]:
     async def show(draft: FromPath[str], request: Asked) -> Response[str]:
         form = await form_of(request)
         stored, text = await drafting.store.read(draft)
-        text = _typed(form, text)
+        text = typed_text(form, text)
         chosen = {key: field_of(form, key) for key in ("section", "name", "q")}
         values = await _pane(drafting, stored, text, language=language_in(request), **chosen)
         return page(request, "policy/draft.html", fragment="parts", **values)
@@ -77,7 +77,7 @@ def handlers(parts: Parts) -> Sequence[HTTPRouteHandler]:
         t = texts_of(request)
         try:
             await drafting.save(
-                draft, version=number_of(form, "version"), who=principal_of(request), text=_typed(form, "")
+                draft, version=number_of(form, "version"), who=principal_of(request), text=typed_text(form, "")
             )
         except DraftChanged as changed:
             text = in_words("draft-changed", language=language_in(request), by=changed.draft.updated_by)
@@ -103,7 +103,7 @@ async def _changed(drafting: Drafting, draft: str, form: FormMultiDict, request:
     """Make the change of a form, save it, and show the part as it then is; why not is shown where it was filled in."""
     section, name, q = (field_of(form, key) for key in ("section", "part", "q"))
     stored, there = await drafting.store.read(draft)
-    text, error = _typed(form, there), ""
+    text, error = typed_text(form, there), ""
     old = await drafting.questions.part(text, section, name) if name else None
     try:
         if section not in FORMS:
@@ -129,7 +129,7 @@ async def _changed(drafting: Drafting, draft: str, form: FormMultiDict, request:
 async def _phrased(drafting: Drafting, draft: str, form: FormMultiDict, request: Asked) -> Response[Any]:
     """Do what the pane of sentences says, save it, and show the pane as it then is."""
     stored, there = await drafting.store.read(draft)
-    text, error, name, language = _typed(form, there), "", field_of(form, "phrase"), language_in(request)
+    text, error, name, language = typed_text(form, there), "", field_of(form, "phrase"), language_in(request)
     wrong: dict[str, Any] = {}
     try:
         stored, text, name, wrong = await phrases.changed(drafting, draft, form, request, text=text)
@@ -154,7 +154,7 @@ async def filled_in(drafting: Drafting, draft: str, form: FormMultiDict) -> tupl
     """
     section, name = field_of(form, "section"), field_of(form, "part")
     _, there = await drafting.store.read(draft)
-    text = _typed(form, there)
+    text = typed_text(form, there)
     if section not in FORMS or "name" not in form:
         return text, name
     edits, named = _edits(
@@ -251,12 +251,3 @@ async def _remarks(
     begins = f"{values['section']}[{shown_part.index}]"
     inside = [each for each in found.remarks if each.path == begins or each.path.startswith(f"{begins}.")]
     return [msgspec.structs.replace(each, path=each.path.removeprefix(begins).lstrip(".")) for each in inside]
-
-
-def _typed(form: FormMultiDict, there: str) -> str:
-    """The text in the editor, where it was sent, with the line ends that the draft has."""
-    text = form.get("text")
-    if not isinstance(text, str):
-        return there
-    plain = text.replace("\r\n", "\n")
-    return plain.replace("\n", "\r\n") if "\r\n" in there else plain

@@ -21,3 +21,12 @@ def number_of(form: FormMultiDict, name: str, default: int = 0) -> int:
     """One field as a whole number; `default` where it is none."""
     text = field_of(form, name)
     return int(text) if text.isdecimal() and len(text) < 16 else default
+
+
+def typed_text(form: FormMultiDict, there: str) -> str:
+    """The text in the editor, where it was sent, with the line ends that the draft has."""
+    text = form.get("text")
+    if not isinstance(text, str):
+        return there
+    plain = text.replace("\r\n", "\n")
+    return plain.replace("\n", "\r\n") if "\r\n" in there else plain

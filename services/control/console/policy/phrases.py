@@ -11,18 +11,21 @@ from litestar.datastructures import FormMultiDict
 from litestar.handlers import HTTPRouteHandler
 from litestar.params import FromPath
 
+from gateway.core.changes import Place
 from services.control.access.persons import language_in
 from services.control.access.principals import Asked, principal_of
 from services.control.access.rights import Right
 from services.control.api.drafts import MAX_BODY_BYTES
 from services.control.console.page import Parts
-from services.control.console.policy.form import field_of, form_of, number_of
+from services.control.console.policy.form import field_of, form_of, number_of, typed_text
+from services.control.console.policy.jobs_shown import job_shown, not_begun
 from services.control.console.rendering import page
 from services.control.drafts.drafting import Drafting
 from services.control.drafts.edits import EditRefused
 from services.control.drafts.phrasing import Phrasing
 from services.control.drafts.sentences import Clash, Phrase
 from services.control.drafts.store import Draft, DraftProblem
+from services.control.jobs import JobsFull
 from services.sentences.blanks import BEGUN, NotFilled, blanks, filled
 from services.sentences.kinds import Kind, kind_of, made
 from services.sentences.understanding import LONGEST
@@ -41,12 +44,30 @@ def handlers(parts: Parts) -> Sequence[HTTPRouteHandler]:
     @post("/policy/drafts/{draft:str}/hear", right=Right.POLICY_WRITE, include_in_schema=False,
           request_max_body_size=MAX_BODY_BYTES, status_code=200)  # fmt: skip
     async def hear(draft: FromPath[str], request: Asked) -> Response[str]:
-        del draft
         typed = field_of(await form_of(request), "sentence")[: LONGEST + 1]
         found = await phrasing.understand(typed, language=language_in(request)) if typed.strip() else None
-        return page(request, "policy/heard.html", fragment="heard", heard=found, typed=typed)
+        return page(request, "policy/heard.html", fragment="heard", heard=found, typed=typed, draft=draft)
 
-    return [hear]
+    @post("/policy/drafts/{draft:str}/examples", right=Right.POLICY_WRITE, include_in_schema=False,
+          request_max_body_size=MAX_BODY_BYTES, status_code=200)  # fmt: skip
+    async def examples(draft: FromPath[str], request: Asked) -> Response[Any]:
+        form, language = await form_of(request), language_in(request)
+        _, there = await parts.drafts.store.read(draft)
+        section, part = field_of(form, "section"), field_of(form, "part")
+        try:
+            job = await phrasing.examples(
+                draft,
+                owner=principal_of(request).name,
+                language=language,
+                place=Place(section, part) if section else None,
+                typed=field_of(form, "sentence")[: LONGEST + 1],
+                text=typed_text(form, there),
+            )
+        except (DraftProblem, EditRefused, JobsFull) as problem:
+            return not_begun(request, problem)
+        return job_shown(request, job)
+
+    return [hear, examples]
 
 
 async def pane_of(drafting: Drafting, draft: Draft, text: str, *, name: str, language: str) -> dict[str, Any]:

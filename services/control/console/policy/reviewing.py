@@ -3,7 +3,6 @@
 from collections.abc import Sequence
 from typing import Any, Final, Literal, cast
 
-import msgspec
 from litestar import Response, get, post
 from litestar.datastructures import FormMultiDict
 from litestar.handlers import HTTPRouteHandler
@@ -11,21 +10,19 @@ from litestar.params import FromPath
 
 from gateway.core.changes import Place
 from gateway.core.revision.decode import PolicyInvalid
-from services.control.access.persons import language_in
 from services.control.access.principals import Asked, principal_of
 from services.control.access.rights import Right
 from services.control.api.drafts import MAX_BODY_BYTES
 from services.control.console.page import Parts
 from services.control.console.policy.editing import filled_in
 from services.control.console.policy.form import field_of, form_of, number_of
+from services.control.console.policy.jobs_shown import job_shown, not_begun
 from services.control.console.rendering import go_to, page, texts_of
 from services.control.drafts.drafting import Drafting
 from services.control.drafts.edits import EditRefused
-from services.control.drafts.questions import WORK, Kind
+from services.control.drafts.questions import Kind
 from services.control.drafts.store import DraftProblem
-from services.control.drafts.texts import say as in_words
-from services.control.jobs import OVER, Job, JobsFull, JobUnknown
-from services.not_done import NotDone
+from services.control.jobs import JobsFull
 
 DAY_MS: Final = 86_400_000
 SPANS: Final = (1, 7, 30)
@@ -97,33 +94,6 @@ def _jobs(drafting: Drafting) -> Sequence[HTTPRouteHandler]:
         return job_shown(request, await drafting.questions.jobs.cancel(job, owner=principal_of(request).name))
 
     return [follow, cancel]
-
-
-def job_shown(request: Asked, job: Job) -> Response[str]:
-    """How far a job is, or what came of it.
-
-    Raises:
-        JobUnknown: another page shows it.
-    """
-    if job.kind not in WORK:
-        raise JobUnknown
-    language = language_in(request)
-    result: Any = msgspec.json.decode(job.result) if job.state == "succeeded" else None
-    return page(
-        request,
-        "policy/job.html",
-        fragment="job",
-        job=job,
-        over=job.state in OVER,
-        result=result,
-        language=language,
-        failure=in_words(job.failure, language=language) if job.failure else "",
-    )
-
-
-def not_begun(request: Asked, problem: NotDone) -> Response[str]:
-    """Why a job has not begun."""
-    return page(request, "policy/job.html", fragment="refused", text=problem.said(language_in(request)))
 
 
 def days_of(days: int) -> int:

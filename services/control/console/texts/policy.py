@@ -120,6 +120,8 @@ _PAGES: Final = {
     "policy-job-plan": ("Planning", "Planification"),
     "policy-job-backtest": ("Deciding about recorded calls once more", "Nouvelle décision sur les appels enregistrés"),
     "policy-job-try": ("Trying", "Essai"),
+    "policy-job-examples": ("Looking at recorded calls", "Examen des appels enregistrés"),
+    "policy-job-again": ("See how far it is", "Voir où cela en est"),
     "policy-job-waiting": ("waits for its turn", "attend son tour"),
     "policy-job-cancel": ("End it", "Arrêter"),
     "policy-job-cancelled": ("Ended.", "Arrêté."),

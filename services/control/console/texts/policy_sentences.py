@@ -109,4 +109,62 @@ _PANE: Final = {
     "policy-sentences-of-consents": ("With which consent", "Avec quel consentement"),
     "policy-sentences-of-sequences": ("What may not follow on what", "Ce qui ne peut pas suivre quoi"),
 }
-TEXTS: Final = _KINDS | _SLOTS | _PANE
+_EXAMPLES: Final = {
+    "policy-examples": ("What this sentence alone would have done", "Ce que cette phrase seule aurait fait"),
+    "policy-examples-show": ("Show it on recorded calls", "Le montrer sur des appels enregistrés"),
+    "policy-examples-none-kept": (
+        "No call is kept to try it on: the section replay of the policy says of how many calls that is.",
+        "Aucun appel n’est conservé pour l’essayer : la section replay de la politique dit de combien d’appels il l’est.",
+    ),
+    "policy-examples-nobody": (
+        "No recorded call is concerned ({count} looked at).|No recorded call is concerned ({count} looked at).",
+        "Aucun appel enregistré n’est concerné ({count} examiné).|Aucun appel enregistré n’est concerné ({count} examinés).",
+    ),
+    "policy-examples-looked": (
+        "Of {count} recorded call:|Of {count} recorded calls:",
+        "Sur {count} appel enregistré :|Sur {count} appels enregistrés :",
+    ),
+    "policy-examples-stopped": ("{count} stopped|{count} stopped", "{count} arrêté|{count} arrêtés"),
+    "policy-examples-held": (
+        "{count} held for a person|{count} held for a person",
+        "{count} soumis à une personne|{count} soumis à une personne",
+    ),
+    "policy-examples-deferred": ("{count} put off|{count} put off", "{count} différé|{count} différés"),
+    "policy-examples-masked": (
+        "{count} with fields hidden|{count} with fields hidden",
+        "{count} avec des champs masqués|{count} avec des champs masqués",
+    ),
+    "policy-examples-through": (
+        "{count} let through|{count} let through",
+        "{count} laissé passer|{count} laissés passer",
+    ),
+    "policy-examples-unconcerned": (
+        "{count} not concerned|{count} not concerned",
+        "{count} non concerné|{count} non concernés",
+    ),
+    "policy-examples-left-out": (
+        "{count} more cannot be tried.|{count} more cannot be tried.",
+        "{count} autre ne peut pas être essayé.|{count} autres ne peuvent pas être essayés.",
+    ),
+    "policy-examples-watched": (
+        "So it would be if it were enforced; for now it is only observed.",
+        "Il en serait ainsi si elle était appliquée ; pour l’instant elle est seulement observée.",
+    ),
+    "policy-examples-partly": (
+        "Only a part of the calls is kept, so that what is counted comes out too low.",
+        "Seule une partie des appels est conservée : ce qui est compté est donc trop bas.",
+    ),
+    "policy-examples-call": ("Call", "Appel"),
+    "policy-examples-time": ("When", "Quand"),
+    "policy-examples-agent": ("Agent", "Agent"),
+    "policy-examples-about": ("What", "Quoi"),
+    "policy-examples-then": ("Then", "À l’époque"),
+    "policy-examples-alone": ("This sentence alone", "Cette phrase seule"),
+    "policy-example-stopped": ("stopped", "arrêté"),
+    "policy-example-held": ("held for a person", "soumis à une personne"),
+    "policy-example-deferred": ("put off", "différé"),
+    "policy-example-masked": ("fields hidden", "champs masqués"),
+    "policy-example-through": ("let through", "laissé passer"),
+    "policy-example-unconcerned": ("not concerned", "non concerné"),
+}
+TEXTS: Final = _KINDS | _SLOTS | _PANE | _EXAMPLES
