@@ -1,6 +1,7 @@
 """Policy documents drawn at random, valid field by field; nothing is said of how their parts fit each other."""
 
 import functools
+import itertools
 import re
 from random import Random
 from typing import Any
@@ -37,8 +38,14 @@ _json = st.recursive(
 )
 
 
+@functools.cache
 def documents() -> st.SearchStrategy[Document]:
     """Whole documents; the names within a section differ, and are few, so that two documents share some."""
+    # Later: every process of a run collects all tests, and finding texts for the patterns takes seconds.
+    return st.deferred(_documents)
+
+
+def _documents() -> st.SearchStrategy[Document]:
     fields = {}
     for field in inspect.type_info(Document).fields:  # type: ignore[attr-defined] # a StructType
         drawn = of_type(field.type)
@@ -113,10 +120,14 @@ def _texts(pattern: str) -> st.SearchStrategy[str]:
     """A few texts of a pattern: drawing new ones for each field takes longer than all that is done with them."""
     if not pattern:
         return st.sampled_from(["", "a", "é\n", "true"])
-    shape, random = re.compile(pattern), Random(1)  # noqa: S311
-    tries = ("".join(random.choices("a1.:/@-bh", k=random.randint(1, 9))) for _ in range(100_000))
-    found = [text for text in (*_KNOWN, *tries) if shape.match(text)][:5]
+    found = list(itertools.islice(filter(re.compile(pattern).match, _tries()), 5))
     return st.sampled_from(found) if found else st.from_regex(re.compile(pattern, re.ASCII))
+
+
+@functools.cache
+def _tries() -> tuple[str, ...]:
+    random = Random(1)  # noqa: S311
+    return (*_KNOWN, *("".join(random.choices("a1.:/@-bh", k=random.randint(1, 9))) for _ in range(100_000)))
 
 
 def _named(parts: st.SearchStrategy[Any]) -> st.SearchStrategy[Any]:
