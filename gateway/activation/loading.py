@@ -50,7 +50,7 @@ def check_stored(document: bytes, *, made: Callable[[Program], None]) -> None:
     mistakes = Mistakes()
     decoded = _stored(document, mistakes)
     book = book_of(decoded, mistakes)
-    _check(decoded, book, engine=RuleEngine(book.pool, book.message_class, made=made), mistakes=mistakes)
+    _check(decoded, book, engine=RuleEngine(book.environments, book.message_class, made=made), mistakes=mistakes)
 
 
 class Checked:
@@ -73,7 +73,7 @@ class Checked:
 
         It must not be used before `programs` have ended well: nothing here looks for mistakes.
         """
-        engine = RuleEngine(self._book.pool, self._book.message_class, programs=programs, rest=self._rest)
+        engine = RuleEngine(self._book.environments, self._book.message_class, programs=programs, rest=self._rest)
         return compile_revision(
             self._document,
             tuple(self._book),
@@ -99,7 +99,7 @@ def _stored(document: bytes, mistakes: Mistakes) -> Document:
 
 def _revision(document: Document, mistakes: Mistakes, *, number: int) -> Revision:
     book = book_of(document, mistakes)
-    engine = RuleEngine(book.pool, book.message_class)
+    engine = RuleEngine(book.environments, book.message_class)
     _check(document, book, engine=engine, mistakes=mistakes)
     sha256 = hashlib.sha256(canonical(document)).hexdigest()
     closed = _closed(document)

@@ -1,6 +1,7 @@
 """CEL behind one small wrapper: compiles conditions, alone and all of a method's into list expressions.
 
-`gateway.core.conditions` evaluates them. Only these two modules touch the engine.
+`gateway.core.conditions` evaluates them, in what `gateway.core.environments` makes. Only these three modules touch the
+engine.
 """
 
 import re
@@ -13,17 +14,12 @@ from cel_expr_python import cel
 from gateway.core.call import Agent, Call, Facts, Route
 from gateway.core.conditions import VARIABLES, Conditions, SingleExpression
 from gateway.core.consents import by_channel
+from gateway.core.environments import Environments, Sees
 from gateway.core.mistakes import told
 from gateway.core.objectives import ObjectiveRule
 from gateway.core.progress import Progress, fields_of
 from gateway.core.rule_mistakes import Flaw, RuleMistake, flaws_in, kind_of
 from gateway.core.zones import name_of
-
-_Sees = tuple[str, str, bool]
-"""What an expression sees: type of the request, type of the answer ("" for none), and whether it sees the route.
-
-Without a type of the request it sees no call either.
-"""
 
 _KINDS: Final = {"condition": cel.Type.BOOL, "text": cel.Type.STRING, "whole number": cel.Type.INT}
 
@@ -42,7 +38,7 @@ class Program(msgspec.Struct, frozen=True, array_like=True):
     """One compiled expression, as it goes from one process to another of the same version."""
 
     text: str
-    sees: _Sees
+    sees: Sees
     code: bytes
 
 
@@ -51,7 +47,7 @@ def unresting() -> None:
 
 
 class RuleEngine:
-    """Compiles conditions against the message types of one descriptor pool.
+    """Compiles conditions against the message types of one descriptor pool, that of `environments`.
 
     `programs` are what another engine is compiling of the same policy, as they come; reading one costs an eighth.
     `made` is told of each that this one compiles. `rest` is called before each longer step, of 0.2 ms and more.
@@ -59,22 +55,21 @@ class RuleEngine:
 
     def __init__(
         self,
-        pool: object,
+        environments: Environments,
         message_class: Callable[[str], Callable[..., object]],
         *,
         programs: Iterator[Program] | None = None,
         made: Callable[[Program], None] | None = None,
         rest: Callable[[], None] = unresting,
     ) -> None:
-        self.pool: Final = pool
+        self.pool: Final = environments.pool
         self._rest = rest
         self._coming = programs
-        self._came: dict[tuple[str, _Sees], bytes] = {}
+        self._came: dict[tuple[str, Sees], bytes] = {}
         self._made = made
-        self._taking_times: set[_Sees] = set()
-        self._environments: dict[_Sees, Any] = {}
-        self._programs: dict[tuple[str, _Sees], Any] = {}
-        self._together: dict[tuple[str, _Sees], Any] = {}
+        self._environments: Final = environments
+        self._programs: dict[tuple[str, Sees], Any] = {}
+        self._together: dict[tuple[str, Sees], Any] = {}
         self._proven: set[tuple[str, str]] = set()
         self._facts_values: dict[int, tuple[Facts, object]] = {}
         self._agent = message_class(VARIABLES["agent"])
@@ -184,9 +179,9 @@ class RuleEngine:
             RuleMistake: it asks for more than these, or is no condition.
         """
         sees = ("", "", False)
-        return SingleExpression(self._environment(sees), self._compiled(condition, sees, kind="condition"))
+        return SingleExpression(self._environments.of(sees), self._compiled(condition, sees, kind="condition"))
 
-    def _compiled(self, text: str, sees: _Sees, *, kind: str) -> Any:
+    def _compiled(self, text: str, sees: Sees, *, kind: str) -> Any:
         kept = self._programs.get((text, sees))
         if kept is not None and kept.return_type() == _KINDS[kind]:
             return kept
@@ -244,32 +239,13 @@ class RuleEngine:
             except RuleMistake:
                 return None
 
-        return Conditions(lists, environment=self._environment(sees), alone=alone)
+        return Conditions(lists, environment=self._environments.of(sees), alone=alone)
 
     def environment(self, request_type: str, reply_type: str = "", *, routed: bool = True) -> Any:
         """The engine's environment for requests of that type, with `reply_type` for its answers too."""
-        return self._environment((request_type, reply_type, routed))
+        return self._environments.of((request_type, reply_type, routed))
 
-    def _environment(self, sees: _Sees) -> Any:
-        environment = self._environments.get(sees)
-        if environment is None:
-            request_type, reply_type, routed = sees
-            variables = {name: cel.Type(type_name) for name, type_name in VARIABLES.items()}
-            if not routed:
-                del variables["route"]
-            if request_type:
-                variables["request"] = cel.Type(request_type)
-            else:
-                del variables["call"], variables["objective"]
-            variables["now"] = cel.Type.TIMESTAMP
-            if reply_type:
-                texts = cel.Type.Map(cel.Type.STRING, cel.Type.STRING)
-                variables |= {"response": cel.Type(reply_type), "trailers": texts}
-            environment = cel.NewEnv(self.pool, variables=variables)
-            self._environments[sees] = environment
-        return environment
-
-    def _list(self, expressions: Sequence[str], sees: _Sees) -> Any:
+    def _list(self, expressions: Sequence[str], sees: Sees) -> Any:
         """One program for the list of these conditions; methods with the same request share it."""
         text = "[" + ",".join([f"({expression}\n)" for expression in expressions]) + "]"  # a newline ends a comment
         program = self._together.get((text, sees))
@@ -277,21 +253,17 @@ class RuleEngine:
             program = self._together[text, sees] = self._program(text, sees, timed="now" in text)
         return program
 
-    def _program(self, text: str, sees: _Sees, *, timed: bool) -> Any:
+    def _program(self, text: str, sees: Sees, *, timed: bool) -> Any:
         self._rest()
         code = self._compiled_elsewhere(text, sees)
         if code is not None:
-            environment = self._environment(sees)
-            if timed and sees not in self._taking_times:
-                environment.compile("now")  # one that has only read programs does not know what kind of value that is
-                self._taking_times.add(sees)
-            return environment.deserialize(code)
-        program = self._environment(sees).compile(text)
+            return self._environments.of(sees, timed=timed).deserialize(code)
+        program = self._environments.of(sees).compile(text)
         if self._made is not None:
             self._made(Program(text, sees, bytes(program.serialize())))
         return program
 
-    def _compiled_elsewhere(self, text: str, sees: _Sees) -> bytes | None:
+    def _compiled_elsewhere(self, text: str, sees: Sees) -> bytes | None:
         while self._coming is not None and (text, sees) not in self._came:
             program = next(self._coming, None)
             if program is None:

@@ -6,8 +6,8 @@ that rules, readers and messages all mean the same types. A method that is neith
 
 import base64
 import functools
-from collections.abc import Callable, Iterable, Iterator
-from typing import Any, Final
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
+from typing import Any, Final, NamedTuple
 
 from google.protobuf import descriptor_pb2, descriptor_pool, message_factory
 from google.protobuf.descriptor import Descriptor, FileDescriptor, MethodDescriptor
@@ -18,6 +18,7 @@ from grpc_reflection.v1alpha import reflection_pb2
 from gateway.copies.comparing import ReplyComparer
 from gateway.core.call import Operation
 from gateway.core.contract import DEFAULT_MAX_BYTES, MethodContract, Said
+from gateway.core.environments import Environments
 from gateway.core.mistakes import told
 from gateway.core.policy.ratelimit import RateLimitDomain
 from gateway.core.policy.rest import RestApi
@@ -88,16 +89,18 @@ class ContractBook:
         rest: Iterable[RestApi] = (),
         ratelimit: Iterable[RateLimitDomain] = (),
     ) -> None:
-        self.pool = descriptor_pool.DescriptorPool()
-        self._methods: dict[str, MethodContract] = {}
-        self._files: list[str] = []
-        for module in OWN:
-            self._add_linked(module.DESCRIPTOR)
         contracts = tuple(contracts)
+        # Few policies bring contracts. The others share one pool, which nothing is added to any more.
+        own = _own() if any(contract.descriptor_set for contract in contracts) else _shared()
+        self.pool = own.pool
+        self.environments: Final = own.environments
+        """In which rules over these messages are compiled."""
+        self._methods = dict(own.methods)
+        self._files = list(own.files)
         for index, contract in enumerate(contracts):
             self._add_foreign(contract.descriptor_set, ("contracts", index, "descriptor_set"), mistakes)
-        for method in self._described():
-            self._add_annotated(method, mistakes)
+        brought = self._files[len(own.files) :]
+        self._methods.update(_annotated_methods(self.pool, brought, mistakes))
         for index, contract in enumerate(contracts):
             for position, binding in enumerate(contract.methods):
                 self._add_bound(binding, ("contracts", index, "methods", position), mistakes)
@@ -114,14 +117,6 @@ class ContractBook:
     def message_class(self, name: str) -> Callable[..., object]:
         """The class of the message type with that full name."""
         return message_factory.GetMessageClass(self.pool.FindMessageTypeByName(name))
-
-    def _add_linked(self, file: FileDescriptor) -> None:
-        if file.name in self._files:
-            return
-        for dependency in file.dependencies:
-            self._add_linked(dependency)
-        self._files.append(file.name)
-        self.pool.AddSerializedFile(file.serialized_pb)
 
     def _add_foreign(self, encoded: str, path: Path, mistakes: Mistakes) -> None:
         if not encoded:
@@ -142,16 +137,6 @@ class ContractBook:
                 return
             self._files.append(file.name)
 
-    def _described(self) -> Iterator[MethodDescriptor]:
-        for name in self._files:
-            for service in self.pool.FindFileByName(name).services_by_name.values():
-                yield from service.methods
-
-    def _add_annotated(self, method: MethodDescriptor, mistakes: Mistakes) -> None:
-        binding = annotated(method)
-        if binding is not None:
-            self._describe(method, binding, ("contracts",), mistakes)
-
     def _add_bound(self, binding: MethodBinding, path: Path, mistakes: Mistakes) -> None:
         service, _, name = binding.method.removeprefix("/").partition("/")
         try:
@@ -159,83 +144,9 @@ class ContractBook:
         except KeyError:
             mistakes.add((*path, "method"), "binding-unknown", method=binding.method)
             return
-        self._describe(method, binding, path, mistakes)
-
-    def _describe(self, method: MethodDescriptor, binding: MethodBinding, path: Path, mistakes: Mistakes) -> None:
-        message_class = message_factory.GetMessageClass(method.input_type)
-        paths = {name: getattr(binding, name) for name in Said._fields}
-        pin = _text_writer(method, binding.model_version, path=(*path, "model_version"), mistakes=mistakes)
-        instruct = _text_writer(method, binding.instructions, path=(*path, "instructions"), mistakes=mistakes)
-        sound = (pin is None) == (not binding.model_version)
-        for name, field_path in paths.items():
-            if name == "model_version":
-                continue
-            try:
-                readers(method.input_type, {name: field_path})
-            except NoField as error:
-                sound = False
-                _no_field(method.input_type, error, method=method, path=(*path, name), mistakes=mistakes)
-        decode = _decoder(message_class)
-        try:
-            topics = texts_reader(method.input_type, binding.topics)
-        except NoField as error:
-            mistakes.add((*path, "topics"), "binding-topics", method=_full(method), problem=error.what)
-            return
-        for name in _NEEDED.get(binding.operation, ()):
-            if not getattr(binding, name):
-                what = told(
-                    "binding-needs",
-                    method=_full(method),
-                    operation=binding.operation.value,
-                    name=name,
-                    fields=_fields(method.input_type),
-                )
-                mistakes.tell((*path, name), what)
-        created = _created(method, binding, path, mistakes)
-        served = _reply_text(method, binding.served_version, path=(*path, "served_version"), mistakes=mistakes)
-        metered = _reply_message(method, binding.usage, path=(*path, "usage"), mistakes=mistakes)
-        if not sound:
-            return
-        kept = [field_path for name, field_path in paths.items() if name != "identity"]  # which decides nothing
-        self._methods[_full(method)] = MethodContract(
-            method=_full(method),
-            operation=binding.operation,
-            request_type=method.input_type.full_name,
-            decode=decode,
-            reply_type=method.output_type.full_name,
-            decode_reply=_decoder(message_factory.GetMessageClass(method.output_type)),
-            client_streaming=method.client_streaming,
-            server_streaming=method.server_streaming,
-            idempotent=binding.idempotent or binding.operation is Operation.READ,
-            pin=pin,
-            instruct=None if instruct is None else lambda request, text: instruct(decode(request), text),
-            served=served,
-            metered=metered,
-            usage=None if metered is None else token_usage(method.output_type, binding.usage),
-            redactors={
-                "request": MessageRedactor(method.input_type, self.pool, kept=kept),
-                "reply": MessageRedactor(method.output_type, self.pool),
-            },
-            comparer=ReplyComparer(method.output_type),
-            value_of=functools.partial(value_reader, method.input_type),
-            subject_path=binding.subject,
-            channel_path=binding.channel,
-            contact_point_path=binding.contact_point,
-            session_path=binding.session,
-            max_message_bytes=binding.max_message_bytes or DEFAULT_MAX_BYTES,
-            read=readers(method.input_type, paths),
-            created=created,
-            says=frozenset(name for name, field_path in paths.items() if field_path),
-            topics=topics,
-            put_channel=channel_putter(method.input_type, channel=binding.channel, contact_point=binding.contact_point)
-            if binding.channel
-            else None,
-            closed={
-                name: frozenset(values)
-                for name, field_path in paths.items()
-                if (values := closed_values(method.input_type, field_path))
-            },
-        )
+        contract = _described(method, binding, path, mistakes)
+        if contract is not None:
+            self._methods[contract.method] = contract
 
 
 def annotated(method: MethodDescriptor) -> MethodBinding | None:
@@ -259,6 +170,133 @@ def annotated(method: MethodDescriptor) -> MethodBinding | None:
         served_version=call.served_version,
         usage=call.usage,
         **{name: getattr(call, name) for name in Said._fields},
+    )
+
+
+class _Own(NamedTuple):
+    """Our own contracts, in a pool that holds nothing else yet."""
+
+    pool: descriptor_pool.DescriptorPool
+    environments: Environments
+    files: tuple[str, ...]
+    methods: Mapping[str, MethodContract]
+
+
+def _own() -> _Own:
+    """In a new pool."""
+    pool = descriptor_pool.DescriptorPool()
+    files: list[str] = []
+    for module in OWN:
+        _add_linked(module.DESCRIPTOR, pool, files)
+    methods = _annotated_methods(pool, files, Mistakes())
+    return _Own(pool, Environments(pool), tuple(files), methods)
+
+
+_shared: Final = functools.cache(_own)
+
+
+def _add_linked(file: FileDescriptor, pool: descriptor_pool.DescriptorPool, files: list[str]) -> None:
+    if file.name in files:
+        return
+    for dependency in file.dependencies:
+        _add_linked(dependency, pool, files)
+    files.append(file.name)
+    pool.AddSerializedFile(file.serialized_pb)
+
+
+def _annotated_methods(
+    pool: descriptor_pool.DescriptorPool, files: Sequence[str], mistakes: Mistakes
+) -> dict[str, MethodContract]:
+    """The methods of these files that annotations describe, by their names."""
+    found = {}
+    for name in files:
+        for service in pool.FindFileByName(name).services_by_name.values():
+            for method in service.methods:
+                binding = annotated(method)
+                contract = None if binding is None else _described(method, binding, ("contracts",), mistakes)
+                if contract is not None:
+                    found[contract.method] = contract
+    return found
+
+
+def _described(
+    method: MethodDescriptor, binding: MethodBinding, path: Path, mistakes: Mistakes
+) -> MethodContract | None:
+    """The contract that a binding makes of a method; `None` when something in it is wrong, which it tells."""
+    pool = method.containing_service.file.pool
+    message_class = message_factory.GetMessageClass(method.input_type)
+    paths = {name: getattr(binding, name) for name in Said._fields}
+    pin = _text_writer(method, binding.model_version, path=(*path, "model_version"), mistakes=mistakes)
+    instruct = _text_writer(method, binding.instructions, path=(*path, "instructions"), mistakes=mistakes)
+    sound = (pin is None) == (not binding.model_version)
+    for name, field_path in paths.items():
+        if name == "model_version":
+            continue
+        try:
+            readers(method.input_type, {name: field_path})
+        except NoField as error:
+            sound = False
+            _no_field(method.input_type, error, method=method, path=(*path, name), mistakes=mistakes)
+    decode = _decoder(message_class)
+    try:
+        topics = texts_reader(method.input_type, binding.topics)
+    except NoField as error:
+        mistakes.add((*path, "topics"), "binding-topics", method=_full(method), problem=error.what)
+        return None
+    for name in _NEEDED.get(binding.operation, ()):
+        if not getattr(binding, name):
+            what = told(
+                "binding-needs",
+                method=_full(method),
+                operation=binding.operation.value,
+                name=name,
+                fields=_fields(method.input_type),
+            )
+            mistakes.tell((*path, name), what)
+    created = _created(method, binding, path, mistakes)
+    served = _reply_text(method, binding.served_version, path=(*path, "served_version"), mistakes=mistakes)
+    metered = _reply_message(method, binding.usage, path=(*path, "usage"), mistakes=mistakes)
+    if not sound:
+        return None
+    kept = [field_path for name, field_path in paths.items() if name != "identity"]  # which decides nothing
+    return MethodContract(
+        method=_full(method),
+        operation=binding.operation,
+        request_type=method.input_type.full_name,
+        decode=decode,
+        reply_type=method.output_type.full_name,
+        decode_reply=_decoder(message_factory.GetMessageClass(method.output_type)),
+        client_streaming=method.client_streaming,
+        server_streaming=method.server_streaming,
+        idempotent=binding.idempotent or binding.operation is Operation.READ,
+        pin=pin,
+        instruct=None if instruct is None else lambda request, text: instruct(decode(request), text),
+        served=served,
+        metered=metered,
+        usage=None if metered is None else token_usage(method.output_type, binding.usage),
+        redactors={
+            "request": MessageRedactor(method.input_type, pool, kept=kept),
+            "reply": MessageRedactor(method.output_type, pool),
+        },
+        comparer=ReplyComparer(method.output_type),
+        value_of=functools.partial(value_reader, method.input_type),
+        subject_path=binding.subject,
+        channel_path=binding.channel,
+        contact_point_path=binding.contact_point,
+        session_path=binding.session,
+        max_message_bytes=binding.max_message_bytes or DEFAULT_MAX_BYTES,
+        read=readers(method.input_type, paths),
+        created=created,
+        says=frozenset(name for name, field_path in paths.items() if field_path),
+        topics=topics,
+        put_channel=channel_putter(method.input_type, channel=binding.channel, contact_point=binding.contact_point)
+        if binding.channel
+        else None,
+        closed={
+            name: frozenset(values)
+            for name, field_path in paths.items()
+            if (values := closed_values(method.input_type, field_path))
+        },
     )
 
 

@@ -11,4 +11,4 @@ from gateway.messages.contracts import ContractBook
 def engine() -> RuleEngine:
     """The engine, made once a process (0.1 s)."""
     book = ContractBook((), Mistakes())
-    return RuleEngine(book.pool, book.message_class)
+    return RuleEngine(book.environments, book.message_class)

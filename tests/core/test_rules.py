@@ -11,16 +11,17 @@ from hypothesis import strategies as st
 
 from gateway.core import failures
 from gateway.core.call import Agent, Call, Facts, Operation, Route
+from gateway.core.environments import Environments
 from gateway.core.policy.serving import Contract
 from gateway.core.revision.decode import Mistakes
 from gateway.core.rule_mistakes import RuleMistake
-from gateway.core.rules import CONDITIONS_AT_ONCE, RuleEngine
+from gateway.core.rules import CONDITIONS_AT_ONCE, Program, RuleEngine
 from gateway.messages.contracts import ContractBook
 from pilote.crm.v1.contact_service_pb2 import GetContactRequest
 
 REQUEST = "pilote.crm.v1.GetContactRequest"
 BOOK = ContractBook((), Mistakes())
-ENGINE = RuleEngine(BOOK.pool, BOOK.message_class)
+ENGINE = RuleEngine(BOOK.environments, BOOK.message_class)
 FAILS = 'facts.consents["email"]'
 
 
@@ -54,6 +55,17 @@ def test_conditions_see_everything_they_are_promised() -> None:
         "now < timestamp('1970-01-01T00:00:02Z')",
     )
     assert evaluate(*seen, facts=facts, now_ms=1_500) == [True] * len(seen)
+    assert _read(*seen, facts=facts, now_ms=1_500) == [True] * len(seen)
+
+
+def _read(*expressions: str, facts: Facts, now_ms: int) -> list[bool | str]:
+    """What comes of them where they are only read, in environments that have compiled nothing."""
+    made: list[Program] = []
+    RuleEngine(BOOK.environments, BOOK.message_class, made=made.append).conditions(expressions, request_type=REQUEST)
+    reading = RuleEngine(Environments(BOOK.pool), BOOK.message_class, programs=iter(made))
+    found = reading.conditions(expressions, request_type=REQUEST).evaluate(values(facts), now_ms=now_ms)
+    assert len(made) == len(list(reading.programs()))
+    return found
 
 
 def test_without_conditions_there_is_nothing_to_evaluate() -> None:
@@ -172,7 +184,7 @@ SNIPPETS = [
 
 @given(st.lists(st.sampled_from(SNIPPETS), min_size=1, max_size=6))
 def test_what_is_compiled_together_is_good_exactly_where_it_is_good_alone(expressions: list[str]) -> None:
-    alone, engine = (RuleEngine(BOOK.pool, BOOK.message_class) for _ in range(2))
+    alone, engine = (RuleEngine(BOOK.environments, BOOK.message_class) for _ in range(2))
     engine.prove(expressions, request_type=REQUEST)
     for expression in expressions:
         assert _good(engine.check, expression) == _good(alone.compile, expression), expression
@@ -198,7 +210,7 @@ def test_a_boolean_that_may_be_unset_is_a_failure_where_it_is() -> None:
     book = ContractBook(
         [Contract(name="vendor", descriptor_set=base64.b64encode(files.SerializeToString()).decode())], Mistakes()
     )
-    engine = RuleEngine(book.pool, book.message_class)
+    engine = RuleEngine(book.environments, book.message_class)
     conditions = engine.conditions(["true", "request.sure"], request_type="vendor.Thing")
     unset = book.message_class("vendor.Thing")()
     assert conditions.evaluate({**values(), "request": unset}, now_ms=0) == [True, failures.NO_ANSWER]

@@ -216,6 +216,29 @@ def test_two_contracts_that_name_the_same_message_are_a_mistake_and_the_same_fil
         book_of(one, Contract(name="other", descriptor_set=vendor_set("other.proto")))
 
 
+def test_what_a_policy_brings_is_known_to_that_policy_alone() -> None:
+    assert book_of(Contract(name="none", methods=())).pool is BOOK.pool
+    own = {contract.method for contract in BOOK}
+    one, other = (
+        book_of(
+            Contract(
+                name="vendor",
+                descriptor_set=vendor_set(),
+                methods=(MethodBinding(method="/vendor.Service/Do", operation=operation),),
+            )
+        )
+        for operation in (Operation.READ, Operation.WRITE)
+    )
+    assert len({id(book.pool) for book in (BOOK, one, other)}) == 3
+    assert len({id(book.environments) for book in (BOOK, one, other)}) == 3
+    assert [book.get("/vendor.Service/Do").operation for book in (one, other)] == [Operation.READ, Operation.WRITE]  # type: ignore[union-attr]
+    with pytest.raises(KeyError):
+        BOOK.pool.FindMessageTypeByName("vendor.Request")
+    bound_anew = book_of(Contract(name="ours", methods=(MethodBinding(method=READ, operation=Operation.DELETE),)))
+    assert [book.get(READ).operation for book in (bound_anew, BOOK)] == [Operation.DELETE, Operation.READ]  # type: ignore[union-attr]
+    assert {contract.method for contract in book_of()} == own
+
+
 def test_a_binding_to_no_method_is_a_mistake() -> None:
     for method in ("/vendor.Service/None", "/vendor.None/Do", "vendor", "", "/vendor.Request/text"):
         binding = MethodBinding(method=method, operation=Operation.READ)

@@ -30,7 +30,7 @@ CONDITIONS = yaml.safe_load((FOLDER / "mistaken_conditions.yaml").read_text(enco
 GET_CONTACT = "/pilote.crm.v1.ContactService/GetContact"
 SOURCES = sorted((FOLDER.parents[1] / "gateway").rglob("*.py"))
 BOOK = ContractBook((), Mistakes())
-ENGINE = RuleEngine(BOOK.pool, BOOK.message_class)
+ENGINE = RuleEngine(BOOK.environments, BOOK.message_class)
 CALLS = {"told": 0, "add": 1, "NoField": 0}
 """What reports a mistake or makes a phrase, and which of its arguments is the code."""
 BREAKING = re.compile(r" [:;?!»]|« ")

@@ -23,7 +23,7 @@ from gateway.messages.contracts import ContractBook
 
 REQUEST = "pilote.crm.v1.UpdateDealRequest"
 BOOK = ContractBook((), Mistakes())
-ENGINE = RuleEngine(BOOK.pool, BOOK.message_class)
+ENGINE = RuleEngine(BOOK.environments, BOOK.message_class)
 AGENTS = (
     Agent(name="a", tenant="acme", labels={"access": "read"}),
     Agent(name="b", tenant="acme", labels={"access": "write"}),
