@@ -218,6 +218,22 @@ def objectives(tenant: str) -> str:
     return f"pilote:{{control}}:objectives:{tenant}"
 
 
+def watches(tenant: str) -> str:
+    """What is watched of a tenant's objectives: a hash from an objective's name to it, see `services.cockpit.alerting`.
+
+    Beside how they stand, outside all cells.
+    """
+    return f"pilote:{{control}}:watches:{tenant}"
+
+
+def digests(tenant: str) -> str:
+    """What was told of a tenant's weeks: a hash from an ISO week to it, see `services.digest.store`.
+
+    Outside all cells.
+    """
+    return f"pilote:{{control}}:digests:{tenant}"
+
+
 def kpis(tenant: str, what: str) -> str:
     """What copilots are judged by: a hash from a day to what is known of it, see `services.cockpit.store`.
 

@@ -85,7 +85,6 @@ def commands(shell: Shell) -> typer.Typer:
 
 def _found(shell: Shell, tenant: str) -> "tuple[ObjectiveShown, ...]":
     """Those of a tenant, or all; ends the process where they cannot be read."""
-    from gateway.adapters.progress import ObjectiveStore
     from services.control.objectives import stated
     from services.control.undone import Undone
 
@@ -96,7 +95,7 @@ def _found(shell: Shell, tenant: str) -> "tuple[ObjectiveShown, ...]":
             document = await _document(shell, redis)
             tenants = (tenant,) if tenant else tuple({agent.tenant for agent in document.agents})
             try:
-                return await stated(document, ObjectiveStore(redis), tenants, now_ms=clock_ms())
+                return await stated(document, redis, tenants, now_ms=clock_ms())
             except Undone as undone:
                 shell.fail(undone.said(language(settings)))
 
@@ -180,6 +179,8 @@ def _tell(shell: Shell, shown: "ObjectiveShown", words: "Words", spoken: str) ->
 
 def _state(shown: "ObjectiveShown", words: "Words") -> str:
     state = words.say(f"objectives-state-{shown.state}")
+    if shown.at_risk:
+        return f"{state}, {words.say('objectives-at-risk')}"
     if shown.late:
         return f"{state}, {words.say('objectives-late')}"
     reached = shown.share_of_target is not None and shown.share_of_target >= 1

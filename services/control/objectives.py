@@ -11,9 +11,14 @@ from gateway.core.policy.document import Document
 from gateway.core.policy.objectives import Objective, ObjectiveBudget
 from gateway.core.progress import Progress, breached, reached
 from gateway.redis_clients import Client
+from services.cockpit.alerting import WatchStore, about_of
+from services.cockpit.watched import Watch, Watched
 from services.control.policy import ActivePolicy
 from services.control.times import at
 from services.control.undone import storing
+from services.findings.finding import id_for
+from services.findings.objectives import AT_RISK
+from services.insights.pace.standing import Range
 
 
 class GuardrailShown(msgspec.Struct, frozen=True, kw_only=True, rename="camel"):
@@ -28,6 +33,42 @@ class GuardrailShown(msgspec.Struct, frozen=True, kw_only=True, rename="camel"):
     sample_size: int = 0
     breached: bool = False
     """It is proven to be broken: `low` lies above `most`."""
+
+
+class RangeShown(msgspec.Struct, frozen=True, kw_only=True, rename="camel"):
+    """A number with the interval around it, in the measure's own unit."""
+
+    value: float
+    low: float
+    high: float
+
+
+class WatchedShown(msgspec.Struct, frozen=True, kw_only=True, rename="camel"):
+    """One number of an objective, by intervals that hold however often one looks at them."""
+
+    part: str
+    """"target", "guardrail" or "budget"."""
+    measure: str
+    """A KPI or guardrail of the policy; of a budget "contacts" or "cents"."""
+    stands: str
+    """What is proven by now: WELL, AT_RISK, or OPEN: neither."""
+    limit: float
+    """The target, the most that there may be, or the budget."""
+    now: RangeShown | None
+    """So far, of the days that count; `null`, here and in the next one: too little is known to say."""
+    end: RangeShown | None
+    """What it comes to by the end of the period at this pace; of a rate that still grows, at most."""
+    sample_size: int
+    days: int
+    """From the beginning of the period on, that count: where more is better those whose outcomes are all in."""
+    level: float
+    """Of the intervals, at all looks together."""
+    run_out_time: dt.datetime | None = None
+    """Of a budget at risk: when it is used up at this pace."""
+    risk_time: dt.datetime | None = None
+    """Since when it is at risk; `null`: it is not. It stays so until it is proven that all is well again."""
+    finding: str = ""
+    """Of what is at risk: `findings/{tenant}/{finding}`."""
 
 
 class ObjectiveShown(msgspec.Struct, frozen=True, kw_only=True, rename="camel"):
@@ -68,13 +109,17 @@ class ObjectiveShown(msgspec.Struct, frozen=True, kw_only=True, rename="camel"):
     late: bool = False
     contacts: int = 0
     spent_cents: int = 0
+    watched: tuple[WatchedShown, ...] = ()
+    """What is watched for alerts while the period goes on."""
+    at_risk: bool = False
+    """Any of it is."""
 
 
 class ObjectiveBook:
     """What is stated for tenants."""
 
     def __init__(self, redis: Client, policy: ActivePolicy) -> None:
-        self._store = ObjectiveStore(redis)
+        self._redis = redis
         self._policy = policy
 
     async def of(self, tenants: Sequence[str], *, now_ms: int) -> tuple[ObjectiveShown, ...]:
@@ -84,22 +129,28 @@ class ObjectiveBook:
             Undone: STORE_UNAVAILABLE.
         """
         revision = self._policy.revision
-        return () if revision is None else await stated(revision.document, self._store, tenants, now_ms=now_ms)
+        return () if revision is None else await stated(revision.document, self._redis, tenants, now_ms=now_ms)
 
 
 async def stated(
-    document: Document, store: ObjectiveStore, tenants: Sequence[str], *, now_ms: int
+    document: Document, redis: Client, tenants: Sequence[str], *, now_ms: int
 ) -> tuple[ObjectiveShown, ...]:
-    """What a policy states for these tenants, by name, and how it stands.
+    """What a policy states for these tenants, by name, how it stands, and what of it is at risk.
 
     Raises:
         Undone: STORE_UNAVAILABLE.
     """
     found = [each for each in document.objectives if each.tenant in tenants]
+    whose, store, watching = sorted({each.tenant for each in found}), ObjectiveStore(redis), WatchStore(redis)
     with storing():
-        known = {tenant: await store.get(tenant) for tenant in sorted({each.tenant for each in found})}
+        known = {tenant: await store.get(tenant) for tenant in whose}
+        watches = {tenant: await watching.get(tenant) for tenant in whose}
     return tuple(
-        _shown(each, known[each.tenant].get(each.name), document=document, now_ms=now_ms)
+        _watched(
+            _shown(each, known[each.tenant].get(each.name), document=document, now_ms=now_ms),
+            watches[each.tenant].get(each.name),
+            objective=each.name,
+        )
         for each in sorted(found, key=lambda each: each.name)
     )
 
@@ -142,6 +193,36 @@ def _shown(objective: Objective, progress: Progress | None, *, document: Documen
         contacts=progress.contacts,
         spent_cents=progress.spent_cents,
     )
+
+
+def _watched(shown: ObjectiveShown, watch: Watch | None, *, objective: str) -> ObjectiveShown:
+    """It with what is watched of it, while its period goes on."""
+    if watch is None or shown.state != "RUNNING":
+        return shown
+    watched = tuple(_number(each, shown.tenant, objective) for each in watch.watched)
+    return msgspec.structs.replace(shown, watched=watched, at_risk=bool(watch.at_risk))
+
+
+def _number(watched: Watched, tenant: str, objective: str) -> WatchedShown:
+    finding = id_for(tenant, AT_RISK, about_of(objective, watched))
+    return WatchedShown(
+        part=watched.part,
+        measure=watched.measure,
+        stands=watched.stands.value,
+        limit=watched.limit,
+        now=_range(watched.now),
+        end=_range(watched.end),
+        sample_size=watched.n,
+        days=watched.days,
+        level=watched.level,
+        run_out_time=at(watched.runs_out_ms) if watched.runs_out_ms else None,
+        risk_time=at(watched.since_ms) if watched.since_ms else None,
+        finding=f"findings/{tenant}/{finding}" if watched.since_ms else "",
+    )
+
+
+def _range(each: Range | None) -> RangeShown | None:
+    return None if each is None else RangeShown(value=each.value, low=each.low, high=each.high)
 
 
 def _guardrails(rule: ObjectiveRule, progress: Progress | None) -> tuple[GuardrailShown, ...]:

@@ -6,6 +6,7 @@ from typing import Any, Final
 
 from gateway.core.failures import in_language
 from gateway.core.reason_texts import why
+from services.findings import objectives
 from services.findings.finding import Grade, Seen, State
 from services.findings.texts import KEYS, say
 
@@ -42,6 +43,8 @@ def sentences(seen: Seen, *, language: str) -> tuple[str, ...]:
     said = [say(key, language=language)]
     if seen.kind == RULE_FAILING:
         said.append(_failed(seen, language))
+    elif seen.kind == objectives.AT_RISK:
+        said += _at_risk(seen, language)
     else:
         told = _compared(seen, language) if seen.kind == FAIRNESS else (_measured(seen, language),)
         said += [*told, *_looked_at(seen, language)]
@@ -107,6 +110,27 @@ def by_chance(naive: float, ours: float, *, language: str) -> str:
     return say("chance-naive", language=language, **told)
 
 
+def amount(value: float, *, measure: str, currency: str, language: str) -> str:
+    """A value of a KPI, guardrail or budget: money in whole units, shares in percent, all else as it is."""
+    if measure == "cents" or measure.endswith("_cents"):
+        return f"{number(value / 100, language=language)}\N{NO-BREAK SPACE}{currency}"
+    return (number if measure in {"nps", "contacts"} else percent)(value, language=language)
+
+
+def _at_risk(seen: Seen, language: str) -> tuple[str, ...]:
+    """Of an objective: its limit, how far it has come, and where that leads."""
+    about, currency = dict(seen.about), str(seen.shown.get("currency", ""))
+    measure = next((about[each] for each in objectives.PARTS if each in about), "")
+    return objectives.told(
+        about,
+        seen.shown,
+        level=percent(seen.level, language=language),
+        n=number(seen.n, language=language),
+        amount=lambda value: amount(value, measure=measure, currency=currency, language=language),
+        language=language,
+    )
+
+
 def _named(name: str, language: str) -> str:
     return say(f"about-{name}", language=language) if f"about-{name}" in KEYS else name
 
@@ -114,6 +138,8 @@ def _named(name: str, language: str) -> str:
 def _valued(name: str, value: str, language: str) -> str:
     if name == "reason":
         return why(value, language=language)
+    if name in objectives.PARTS:
+        return objectives.named(value, language=language)
     if name in {"attribute", "group"}:
         return grouped(name, value, language=language)
     key = {"measure": f"measure-{value}", "field": f"about-{value}"}.get(name, "")

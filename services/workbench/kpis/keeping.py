@@ -9,8 +9,10 @@ from collections.abc import Awaitable, Callable, Mapping, Sequence
 from typing import Final
 
 from gateway.core.converting import rates_of
+from gateway.core.policy.objectives import Objective
 from gateway.core.policy.reporting import Reporting
 from gateway.redis_clients import Client
+from services.cockpit.alerting import Alerts
 from services.cockpit.cells import LOOKBACK_DAYS
 from services.cockpit.days import DAY_MS, OPEN_DAYS, Day, revised
 from services.cockpit.dimensions import ALL, DIMENSIONS
@@ -19,6 +21,7 @@ from services.cockpit.store import KEPT_DAYS, KpiStore
 from services.workbench.columns.database import Columns
 from services.workbench.kpis.contacts import people_of
 from services.workbench.kpis.cube import Cube, heads_of, work_out
+from services.workbench.kpis.examples import examples_of
 
 MOST_PEOPLE: Final = 300_000
 """Customers whose segments are asked for."""
@@ -34,6 +37,7 @@ class KpiKeeper:
     def __init__(self, redis: Client, *, belonging: Belonging, wanted: Wanted) -> None:
         self._store = KpiStore(redis)
         self._standings = Standings(redis)
+        self._alerts = Alerts(redis)
         self._belonging = belonging
         self._wanted = wanted
 
@@ -47,6 +51,11 @@ class KpiKeeper:
         for tenant in await asyncio.to_thread(columns.tenants):
             kept += await self._of(columns, tenant, aims.reporting, now_ms=now_ms)
             await self._standings.keep(tenant, aims, now_ms=now_ms)
+
+            async def examples(objective: Objective, measure: str) -> Sequence[str]:
+                return await asyncio.to_thread(examples_of, columns, objective, measure, now_ms=now_ms)
+
+            await self._alerts.keep(tenant, aims, now_ms=now_ms, examples=examples)
         return kept
 
     async def _of(self, columns: Columns, tenant: str, reporting: Reporting, *, now_ms: int) -> int:

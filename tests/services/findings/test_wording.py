@@ -18,7 +18,7 @@ numbers = st.floats(allow_nan=True, allow_infinity=True)
 
 def test_what_the_issue_names_has_words() -> None:
     named = "drift fairness pressure saturation burst probing adding-up novelty silence around rule-failing"
-    assert set(KINDS) == {*named.split(), "log-differs", "review", "other"}
+    assert set(KINDS) == {*named.split(), "log-differs", "review", "objective-at-risk", "other"}
 
 
 @pytest.mark.parametrize("key", sorted(texts.KEYS))

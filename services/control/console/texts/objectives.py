@@ -18,7 +18,29 @@ TEXTS: Final = {
     "objectives-state-UPCOMING": ("to come", "à venir"),
     "objectives-state-RUNNING": ("running", "en cours"),
     "objectives-state-OVER": ("over", "terminé"),
-    "objectives-late": ("late", "en retard"),
+    "objectives-late": ("behind, not proven", "en retrait, sans preuve"),
+    "objectives-at-risk": ("at risk", "menacé"),
+    "objectives-risk-target": (
+        "Proven: at this pace {measure} comes to {low} to {high} by the end, the target is {limit} (n = {n}).",
+        "Prouvé : à ce rythme, {measure} : de {low} à {high} à la fin, pour une cible de {limit} (n = {n}).",
+    ),
+    "objectives-risk-target-now": (
+        "Proven: {measure} is {low} to {high}, the target is {limit} at most (n = {n}).",
+        "Prouvé : {measure} : de {low} à {high}, pour une cible de {limit} au plus (n = {n}).",
+    ),
+    "objectives-risk-guardrail": (
+        "Proven: {measure} is {low} to {high}, at most {limit} is allowed (n = {n}).",
+        "Prouvé : {measure} : de {low} à {high}, pour {limit} permis au plus (n = {n}).",
+    ),
+    "objectives-risk-budget": (
+        "Proven: at this pace {low} to {high} would be used by the end, the budget is {limit} ({measure}).",
+        "Prouvé : à ce rythme, de {low} à {high} seraient consommés à la fin, pour un budget de {limit} ({measure}).",
+    ),
+    "objectives-risk-budget-now": (
+        "The budget of {limit} is used up before the period ends ({measure}).",
+        "Le budget de {limit} est épuisé avant la fin de la période ({measure}).",
+    ),
+    "objectives-finding": ("See the finding", "Voir le constat"),
     "objectives-reached": ("target reached", "cible atteinte"),
     "objectives-target": ("Target", "Cible"),
     "objectives-least": ("{kpi}: at least {target}", "{kpi} : au moins {target}"),

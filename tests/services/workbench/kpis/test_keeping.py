@@ -3,17 +3,20 @@
 from collections.abc import AsyncIterator, Mapping, Sequence
 from pathlib import Path
 
+import msgspec
 import numpy as np
 import pytest
 
 from gateway.adapters.progress import ObjectiveStore
 from gateway.core.policy.reporting import Reporting
+from gateway.core.record import Record
 from gateway.redis_clients import Client
 from services.cockpit.days import DAY_MS, OPEN_DAYS
 from services.cockpit.standing import Aims
 from services.cockpit.store import KpiStore
 from services.cockpit.viewing import Span, date_of, view
 from services.workbench.columns.database import Columns
+from services.workbench.kpis.examples import examples_of
 from services.workbench.kpis.keeping import KpiKeeper
 from tests.services.cockpit.test_standing import objective
 from tests.services.workbench.calls import START_MS, Read
@@ -130,3 +133,15 @@ async def test_how_an_objective_stands_is_kept_with_the_days(redis: Client, colu
     await keeper(redis).keep(columns, now_ms=(FIRST + 3) * DAY_MS)
     found = (await ObjectiveStore(redis).get("acme"))["spring"]
     assert (found.contacts, found.n, found.value) == (40, 40, 0.25)
+
+
+async def test_an_objective_is_shown_by_its_newest_contacts_and_a_harm_by_those_that_did_it(columns: Columns) -> None:
+    draw = np.random.default_rng(7)
+    made = [contact(draw, at_ms=START_MS + each, person=each, objective="spring") for each in range(30)]
+    others = [contact(draw, at_ms=START_MS + 50 + each, person=each) for each in range(5)]
+    columns.append([*made, *others, reaction(made[3], after_ms=9, type_="unsubscribed")])
+    stated, now_ms = objective(name="spring", period=PERIOD), (FIRST + 3) * DAY_MS
+    ids = [msgspec.json.decode(each[1][0], type=Record).id for each in made]
+    assert list(examples_of(columns, stated, "conversion_rate", now_ms=now_ms)) == sorted(ids, reverse=True)[:20]
+    assert examples_of(columns, stated, "opt_out_rate", now_ms=now_ms) == (ids[3],)
+    assert examples_of(columns, stated, "perceived_too_much", now_ms=now_ms) == ()
