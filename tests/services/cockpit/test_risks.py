@@ -23,10 +23,15 @@ GUARDS = ("opt_out_rate", "perceived_too_much")
 
 
 def stated(truth: dict[str, float], kpi: str, *, off: float = 1.0) -> Any:
-    """An objective that a quarter just meets; `off` times as much of the target, and as much less of all limits."""
+    """An objective that a quarter just meets; `off` times as much of the target, and as much less of all limits.
+
+    Of contacts there are a few more than needed: where chance uses a budget up on the last day, that is no false alarm.
+    """
     target = truth[kpi] * off if kpi != "nps" else truth[kpi] + 100 * (off - 1)
     guards = [{"measure": each, "most": min(1.0, truth[each] / off)} for each in GUARDS]
-    return objective(kpi=kpi, target=target, guardrails=guards, budget={"contacts": round(truth["contacts"] / off)})
+    return objective(
+        kpi=kpi, target=target, guardrails=guards, budget={"contacts": round(1.03 * truth["contacts"] / off)}
+    )
 
 
 ALL = ("conversion_rate", "nps", "revenue_cents")
