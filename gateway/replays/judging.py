@@ -69,6 +69,7 @@ def judged(
         told=tuple([Told(each.type, each.reported_ms, each.revenue_cents, each.currency) for each in told]),
         variations=tuple([f"{each.experiment}={each.variation}" for each in run.routed.exposures]),
         changes=_changes(record, run) if was is Verdict.ALLOW and rules == ALLOWED else (),
+        version=record.version,
     )
 
 

@@ -23,7 +23,7 @@ from gateway.core.simulating.effects import Effects
 from pilote.audit.v1 import planning_pb2
 from services.commands.judging_slices import Config, Judge, judge_slice
 from services.insights.whatif.forecast import Forecast, forecast
-from services.insights.whatif.trial import Trial
+from services.insights.whatif.trial import Contacts, Trial
 
 if TYPE_CHECKING:  # the asynchronous stub exists for type checkers only
     from pilote.audit.v1.audit_service_pb2_grpc import AuditServiceAsyncStub
@@ -70,6 +70,8 @@ class Simulated(msgspec.Struct, frozen=True):
     """What that means for customers; `None` where limits and caps could not be counted."""
     forecast_start_ms: int = 0
     """Where the time begins that is forecast: later than the first call by the longest window of a cap."""
+    contacts: Contacts | None = None
+    """What the forecast was made from."""
 
     @property
     def counted(self) -> bool:
@@ -85,11 +87,12 @@ def simulate(
     most_examples: int,
     progress: Callable[[int, int], None] = lambda _done, _total: None,
     slice_calls: int = SLICE,
+    trial: Callable[[], Trial] = Trial,
 ) -> Simulated:
     """Judge all calls of the span, and count them in their order. Where only a part is kept nothing is counted.
 
     `progress` is told how many of how many are done; slices have `slice_calls` on average, and one alone is judged in
-    this process.
+    this process. `trial` makes what contacts are noted in.
 
     Raises:
         AuditSilent: the audit service does not answer.
@@ -97,7 +100,9 @@ def simulate(
     """
     for counting in (True, False):
         with closing(_slices(config, span, processes=processes, slice_calls=slice_calls)) as slices:
-            found = counted(slices, span, most_examples=most_examples, progress=progress, counting=counting)
+            found = counted(
+                slices, span, most_examples=most_examples, progress=progress, counting=counting, trial=trial()
+            )
         if found.counted:
             break
     return found
@@ -110,9 +115,10 @@ def counted(
     most_examples: int,
     progress: Callable[[int, int], None],
     counting: bool,
+    trial: Trial | None = None,
 ) -> Simulated:
     """All slices, each with its end, counted; `counting`: only until one tells that a part of the calls is not kept."""
-    course, effects, trial = Course(counting=counting), Effects(most_examples=most_examples), Trial()
+    course, effects, trial = Course(counting=counting), Effects(most_examples=most_examples), trial or Trial()
     longest_ms = 0
     left_out: dict[str, list[str]] = {}
     left_out_calls: Counter[str] = Counter()
@@ -146,6 +152,7 @@ def counted(
     finally:
         gc.enable()
     start_ms = min(span.start_ms + longest_ms, (span.start_ms + span.end_ms) // 2)
+    contacts = trial.contacts(start_ms=start_ms) if kept_share == BASIS_POINTS else None
     return Simulated(
         effects,
         left_out,
@@ -154,8 +161,9 @@ def counted(
         course.estimated,
         kept_share,
         tuple(sorted(unreadable)),
-        forecast(trial.contacts(start_ms=start_ms)) if kept_share == BASIS_POINTS else None,
+        None if contacts is None else forecast(contacts),
         start_ms,
+        contacts,
     )
 
 

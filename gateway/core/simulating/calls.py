@@ -87,6 +87,8 @@ class Call(msgspec.Struct, frozen=True, array_like=True):
     variations: tuple[str, ...] = ()
     """Of experiments, under the new policy: "experiment=variation"."""
     changes: tuple[Change, ...] = ()
+    version: str = ""
+    """Of a model, as recorded: the one that led to it, or answered."""
 
 
 class Judged(msgspec.Struct, frozen=True):

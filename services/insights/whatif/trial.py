@@ -2,17 +2,28 @@
 
 from array import array
 from collections.abc import Mapping
+from fractions import Fraction
 from typing import Any, Final
 
 import msgspec
 import numpy as np
 from numpy.typing import NDArray
 
+from gateway.core.converting import converted
 from gateway.core.errors import Reason
-from gateway.core.simulating.calls import ALLOWED, Call
+from gateway.core.simulating.calls import ALLOWED, Call, Told
 from gateway.core.simulating.course import Came
 
 _Truths = NDArray[np.bool_]
+_EURO: Final = {"EUR": Fraction(1)}
+
+
+class Arm(msgspec.Struct, frozen=True, order=True):
+    """What a contact was part of: a variation of an experiment, or the version of the model that led to it."""
+
+    kind: str
+    """"variation", named "experiment=variation", or "version"."""
+    name: str
 
 
 class Contacts(msgspec.Struct, frozen=True, eq=False):
@@ -39,20 +50,26 @@ class Contacts(msgspec.Struct, frozen=True, eq=False):
     opted_out: NDArray[np.int64]
     complained: NDArray[np.int64]
     cents: NDArray[np.int64]
-
-    @property
-    def people(self) -> int:
-        """How many customers there are."""
-        return int(self.person.max()) + 1 if self.person.size else 0
+    """Of the reporting currency."""
+    arms: NDArray[np.int64]
+    """What it was part of: an index of `sets`."""
+    people: int
+    """How many customers there are."""
+    sets: tuple[tuple[Arm, ...], ...]
 
 
 class Trial:
-    """Takes the calls of a backtest as they come, each with what came of it. A million contacts take 110 MB."""
+    """Takes the calls of a backtest as they come, each with what came of it. A million contacts take 120 MB."""
 
-    def __init__(self, *, currency: str = "EUR") -> None:
-        self._currency: Final = currency
-        self._persons: dict[str, int] = {}
+    def __init__(self, *, rates: Mapping[str, Fraction] = _EURO, persons: dict[str, int] | None = None) -> None:
+        """`rates` say what one unit of a currency is worth in the reported one; amounts without a rate count nothing.
+
+        Trials that are compared share `persons`, so that each customer has the same number in all of them.
+        """
+        self._rates: Final = rates
+        self._persons: Final = {} if persons is None else persons
         self._agents: dict[str, int] = {}
+        self._sets: dict[tuple[str, tuple[str, ...]], int] = {}
         self._rows = array("q")
 
     def add(self, call: Call, came: Came) -> None:
@@ -76,7 +93,8 @@ class Trial:
                 kinds.count("converted"),
                 kinds.count("unsubscribed"),
                 kinds.count("complained"),
-                sum(each.revenue_cents for each in call.told if each.currency == self._currency),
+                sum(self._cents(each) for each in call.told),
+                self._sets.setdefault((call.version, call.variations), len(self._sets)),
             )
         )
 
@@ -92,10 +110,21 @@ class Trial:
             name: column.astype(np.bool_) if name in _TRUTHS else column
             for name, column in zip(_COLUMNS, columns, strict=True)
         }
-        return Contacts(**{**found, "inside": columns[_AT] >= start_ms})
+        sets = tuple(_arms(version, variations) for version, variations in self._sets)
+        return Contacts(
+            **{**found, "inside": columns[_AT] >= start_ms, "people": len(self._persons), "sets": sets},
+        )
+
+    def _cents(self, told: Told) -> int:
+        rate = self._rates.get(told.currency) if told.revenue_cents else None
+        return 0 if rate is None else converted(told.revenue_cents, rate)
 
 
-_COLUMNS: Final = Contacts.__struct_fields__
+def _arms(version: str, variations: tuple[str, ...]) -> tuple[Arm, ...]:
+    return *(Arm("variation", each) for each in variations), *([Arm("version", version)] if version else ())
+
+
+_COLUMNS: Final = tuple(name for name in Contacts.__struct_fields__ if name not in {"people", "sets"})
 _AT: Final = _COLUMNS.index("at_ms")
 _TRUTHS: Final = frozenset({"inside", "before", "after", "held_out", "unwelcome", "told_when"})
 _TELL_WHEN: Final = frozenset({Reason.CAP_EXCEEDED, Reason.LIMIT_EXCEEDED, Reason.QUIET_HOURS})
