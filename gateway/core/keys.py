@@ -210,6 +210,14 @@ def pressure(tenant: str) -> str:
     return f"{cell(tenant)}:pressure"
 
 
+def targeting(tenant: str) -> str:
+    """Which of a tenant's segments are contacted too much or never: see `services.findings.targeting`.
+
+    There is one for all cells, in the first.
+    """
+    return f"{cell(tenant)}:targeting"
+
+
 def objectives(tenant: str) -> str:
     """How a tenant's objectives stand: a hash from an objective's name to it, see `gateway.adapters.progress`.
 

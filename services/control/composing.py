@@ -44,6 +44,7 @@ from services.control.api.tailing import Tailing
 from services.control.api.tokens import OwnTokens
 from services.control.api.values import Values
 from services.control.api.views import Views
+from services.control.api.what_if import WhatIfApi
 from services.control.app import application
 from services.control.approvals.deciding import Approvals
 from services.control.audit_client import AuditClient
@@ -237,6 +238,7 @@ class Composed:
             Revisions(self._redis, self._proposing),
             PolicyDrafts(drafts, hand=hand),
             PolicySentences(drafts),
+            WhatIfApi(self._operations.what_if),
             ProposalsApi(drafts, hand=hand),
             JobsApi(drafts.questions.jobs),
             ReportsApi(self._reports),

@@ -22,6 +22,7 @@ from services.workbench.looks.pressure_contacts import WEEK_MS
 from services.workbench.looks.reviewed import KIND as REVIEW
 from services.workbench.looks.spans import HOUR_MS
 from services.workbench.segmenting import Segmenting
+from services.workbench.targeting import TargetKeeper
 
 if TYPE_CHECKING:  # the asynchronous stubs exist for type checkers only
     from pilote.audit.v1.audit_service_pb2_grpc import AuditServiceAsyncStub
@@ -72,6 +73,7 @@ class Looking:
         filling: Filling,
         pressure: PressureStore,
         kpis: KpiKeeper,
+        targeting: TargetKeeper,
         clock_ms: Callable[[], int],
         segmenting: Segmenting,
         ahead: Ahead | None = None,
@@ -83,6 +85,7 @@ class Looking:
         self._looks = tuple(looks)
         self._pressure = pressure
         self._kpis = kpis
+        self._targeting = targeting
         self._segmenting = segmenting
         self._ahead = ahead
         self._clock_ms = clock_ms
@@ -123,7 +126,7 @@ class Looking:
         seen, failed = await looked(self._columns, self._looks, now_ms=at_ms)
         await self._tell()
         reviewed, blind = await self._reviewed(at_ms)
-        failed = (*failed, *blind, *await self._judged(at_ms))
+        failed = (*failed, *blind, *await self._judged(at_ms), *await self._aimed(at_ms))
         if not failed:
             self._looked_hour = hour
         return (*seen, *reviewed), failed
@@ -137,6 +140,17 @@ class Looking:
         except Exception:  # likewise
             _log.exception("nobody worked out what copilots are judged by")
             return ("kpis",)
+        return ()
+
+    async def _aimed(self, at_ms: int) -> tuple[str, ...]:
+        """Keep which segments are contacted too much or never; likewise its name."""
+        try:
+            await self._targeting.keep(self._columns, now_ms=at_ms)
+        except (RedisError, OSError, TimeoutError):
+            raise
+        except Exception:  # likewise
+            _log.exception("nobody worked out who is contacted too much or never")
+            return ("targeting",)
         return ()
 
     async def _reviewed(self, at_ms: int) -> tuple[Sequence[Seen], tuple[str, ...]]:

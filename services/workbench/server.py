@@ -54,6 +54,7 @@ from services.workbench.looks.standings import TARGET
 from services.workbench.metrics import Seen, WorkbenchMetrics
 from services.workbench.segmenting import Segmenting
 from services.workbench.segments import segments_of
+from services.workbench.targeting import TargetKeeper
 
 FOLDER: Final = "insights"
 """Below `PILOTE_HOME`: the columns. They can be deleted, and are then read anew from the log."""
@@ -213,6 +214,7 @@ async def looking(
             clock_ms=clock_ms,
             filling=filling,
             pressure=pressure,
+            targeting=TargetKeeper(redis, belonging=lambda tenant, people: segments_of(redis, tenant, people)),
             kpis=KpiKeeper(
                 redis,
                 belonging=lambda tenant, people: segments_of(redis, tenant, people),

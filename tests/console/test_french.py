@@ -16,6 +16,7 @@ from services.findings.changing import Wanted, changed
 from services.findings.finding import State
 from services.findings.pressure import PressureStore
 from services.findings.store import FindingStore
+from services.findings.targeting import TargetingStore
 from tests.console.languages import english_in
 from tests.console.stage import Stage, confirms
 from tests.console.test_stories_of_models import ramp
@@ -27,6 +28,7 @@ from tests.e2e.requests import get, send
 from tests.e2e.world import credential, told
 from tests.fakes.upstream import FakeUpstream, answering
 from tests.services.cockpit.kept import keep as keep_kpis
+from tests.services.findings.targetings import targeting
 from tests.services.findings.test_finding import seen
 from tests.services.findings.test_pressure import pressure
 
@@ -49,6 +51,10 @@ SECTIONS: Final = (
     "/cockpit",
     "/cockpit?by=rule",
     "/cockpit?from=demain",
+    "/what-if",
+    "/what-if?draft=none",
+    "/what-if?own-segment=or&own-most=2&against=active",
+    "/targeting",
     "/reviews",
     "/reviews/numbers",
     "/reviews/rules",
@@ -178,6 +184,7 @@ async def calls(theatre: tuple[Workplace, FakeUpstream]) -> list[str]:
         changed(found[1], Wanted(state=State.RESOLVED, text="rien que moi"), by="ora", now_ms=2)
     )
     await PressureStore(stage.work.world.redis).keep(pressure())
+    await TargetingStore(stage.work.world.redis).keep(targeting())
     await keep_kpis(stage.work.world.redis, last_day=clock_ms() // 86_400_000 - 1)
     await lost(stage.work)
     return [each.decision for each in ended]

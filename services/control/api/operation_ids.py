@@ -9,6 +9,7 @@ _PART: Final = re.compile(r"[-_.]")
 _OWN: Final = {
     "post /ofrep/v1/evaluate/flags": "evaluateFlags",
     "post /ofrep/v1/evaluate/flags/{key}": "evaluateFlag",
+    "post /v1/what-if": "askWhatIf",
     "post /v1/session": "logIn",
     "delete /v1/session": "logOut",
     "post /v1/session/password": "changePassword",

@@ -22,6 +22,7 @@ from services.control.api.probing import Probing
 from services.control.api.reviews import ReviewsApi
 from services.control.api.rollouts import Rollouts, Signers
 from services.control.api.stops import Stops
+from services.control.api.targeting import TargetingApi
 from services.control.api.vault import VaultApi
 from services.control.api.versions import Versions
 from services.control.api.webhooks import WebhooksApi
@@ -32,6 +33,7 @@ from services.control.experimenting import ExperimentBook
 from services.control.findings.desk import FindingDesk
 from services.control.findings.kpis import KpiBook
 from services.control.findings.pressure import PressureBook
+from services.control.findings.targeting import TargetingBook
 from services.control.holds.queue import HoldQueue
 from services.control.integrations import Integrations
 from services.control.integrity import Integrity
@@ -43,6 +45,7 @@ from services.control.rolling import Rolling
 from services.control.stopping import Stopping
 from services.control.vault.desk import VaultDesk
 from services.control.webhooks import WebhookBook
+from services.control.whatif.desk import WhatIf
 
 
 class Operations:
@@ -74,6 +77,8 @@ class Operations:
         self.findings = FindingDesk(redis, policy, changes, drafts=drafts, probes=self.probes, clock_ms=clock_ms)
         self.vault = vault
         self.pressure = PressureBook(redis)
+        self.targeting = TargetingBook(redis, policy)
+        self.what_if = WhatIf(drafts, clock_ms=clock_ms)
         self.kpis = KpiBook(redis, clock_ms=clock_ms)
         self.objectives = ObjectiveBook(redis, policy)
         self.reviews = ReviewDesk(redis, changes, clock_ms=clock_ms)
@@ -101,6 +106,7 @@ class Operations:
             Agents(self.agents, self._drafts, policy),
             self.findings_api,
             PressureApi(self.pressure, policy),
+            TargetingApi(self.targeting, policy),
             KpisApi(self.kpis, policy),
             ObjectivesApi(self.objectives, policy),
             ProbesApi(self.probes, policy),

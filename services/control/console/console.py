@@ -37,7 +37,9 @@ from services.control.console.pages import (
     reviews,
     session,
     stops,
+    targeting,
     waiting,
+    what_if,
 )
 from services.control.console.rendering import TEMPLATES, environment, go_to
 from services.control.console.static_files import StaticFiles
@@ -47,12 +49,14 @@ from services.control.console.wording import Wording
 PAGES: Final[tuple[Page, ...]] = (
     now.PAGE,
     cockpit.PAGE,
+    what_if.PAGE,
     decisions.PAGE,
     findings.PAGE,
     reviews.PAGE,
     probes.PAGE,
     objectives.PAGE,
     pressure.PAGE,
+    targeting.PAGE,
     policy.PAGE,
     models.PAGE,
     holds.PAGE,

@@ -42,6 +42,26 @@ _TEXTS: Final = {
         "{by} has changed this draft meanwhile, so nothing was saved: compare both, then save again.",
         "{by} a modifié ce brouillon entre-temps, rien n’a donc été enregistré : comparez les deux, puis enregistrez de nouveau.",
     ),
+    "what-if-none": (
+        "No policy is active that could be tried: choose a draft.",
+        "Aucune politique active à essayer : choisissez un brouillon.",
+    ),
+    "what-if-knob": (
+        "The policy has no cap or limit {knob}; somebody may have renamed it: load the page anew.",
+        "La politique n’a pas de plafond ni de limite {knob} ; quelqu’un l’a peut-être renommé : rechargez la page.",
+    ),
+    "what-if-number": (
+        "{knob} is to be a whole number from 0 on, or nothing for no limit.",
+        "{knob} doit être un nombre entier à partir de 0, ou vide pour ne rien limiter.",
+    ),
+    "what-if-own": (
+        "A cap of its own needs a segment, a whole number from 0 on, and a time such as 7d.",
+        "Un plafond propre demande un segment, un nombre entier à partir de 0 et une durée comme 7d.",
+    ),
+    "what-if-same": (
+        "Nothing was changed that could be kept: change a number first.",
+        "Rien n’a été modifié, rien n’est donc à conserver : modifiez d’abord un nombre.",
+    ),
     "workshop-full": (
         "Too many texts wait to be checked: retry in a moment.",
         "Trop de textes attendent d’être vérifiés : réessayez dans un instant.",

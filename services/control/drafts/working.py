@@ -3,7 +3,7 @@
 import asyncio
 import os
 import time
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from typing import TYPE_CHECKING, Any, Final
 
 import grpc
@@ -28,6 +28,7 @@ from services.commands.simulating import counted as counted_slices
 from services.control.drafts.checking import loaded
 from services.control.drafts.trials import MOST_MATCHES, NoSuchPart, Trier, slices, with_part
 from services.control.jobs import JobFailed, Progress
+from services.insights.whatif.trial import Trial
 
 if TYPE_CHECKING:  # the asynchronous stub exists for type checkers only
     from pilote.audit.v1.audit_service_pb2_grpc import AuditServiceAsyncStub
@@ -71,7 +72,7 @@ def plan(sources: Sources, asked: Asked, progress: Progress) -> bytes:
         JobFailed: the policy has mistakes, or nobody answers.
     """
     progress(0, 3)
-    new, active = _policies(sources, asked)
+    new, active = policies(sources, asked)
     progress(1, 3)
     try:
         counts = asyncio.run(_counts(sources, asked))
@@ -91,21 +92,37 @@ def backtest(sources: Sources, asked: Asked, progress: Progress) -> bytes:
     Raises:
         JobFailed: the policy has mistakes, or nobody answers.
     """
-    new, active = _policies(sources, asked)
-    config = config_of(sources, asked, as_applied(new, active))
+    new, active = policies(sources, asked)
     begun = time.perf_counter()
     span = span_asked(sources, asked)
     progress(0, span.total)
+    found = backtested(sources, asked, as_applied(new, active), span=span, progress=progress)
+    effects = found.effects
+    _looked(sources, asked, Look(at="backtest", at_ms=asked.now_ms, calls=effects.otherwise, of=effects.all.calls))
+    return msgspec.json.encode(backtest_told(found, begun))
+
+
+def backtested(
+    sources: Sources,
+    asked: Asked,
+    new: Revision,
+    *,
+    span: Span,
+    progress: Progress,
+    trial: Callable[[], Trial] = Trial,
+) -> Simulated:
+    """What recorded calls would have come to under a policy: the engine of `pilote backtest`.
+
+    Raises:
+        JobFailed: nobody answers.
+    """
+    config, processes = config_of(sources, asked, new), min(2, os.cpu_count() or 1)
     try:
-        processes = min(2, os.cpu_count() or 1)
-        found = simulate(config, span, processes=processes, most_examples=EXAMPLES, progress=progress)
+        return simulate(config, span, processes=processes, most_examples=EXAMPLES, progress=progress, trial=trial)
     except AuditSilent as silent:
         raise JobFailed("job-audit") from silent
     except ProcessLost as lost:
         raise JobFailed("job-lost") from lost
-    effects = found.effects
-    _looked(sources, asked, Look(at="backtest", at_ms=asked.now_ms, calls=effects.otherwise, of=effects.all.calls))
-    return msgspec.json.encode(_backtest_told(found, begun))
 
 
 def attempt(sources: Sources, asked: Asked, progress: Progress) -> bytes:
@@ -114,7 +131,7 @@ def attempt(sources: Sources, asked: Asked, progress: Progress) -> bytes:
     Raises:
         JobFailed: the policy has mistakes or no such part, or nobody answers.
     """
-    new, active = _policies(sources, asked)
+    new, active = policies(sources, asked)
     place = Place(asked.section, asked.name)
     try:
         document = with_part(None if active is None else active.document, new.document, place)
@@ -130,14 +147,18 @@ def attempt(sources: Sources, asked: Asked, progress: Progress) -> bytes:
         found = counted_slices(slices(trier, span), span, most_examples=MOST_MATCHES, progress=progress, counting=True)
     except AuditSilent as silent:
         raise JobFailed("job-audit") from silent
-    told = _backtest_told(found, begun)
+    told = backtest_told(found, begun)
     told["matched"] = trier.matched
     told["matches"] = trier.matches[: -MOST_MATCHES - 1 : -1]
     return msgspec.json.encode(told)
 
 
-def _policies(sources: Sources, asked: Asked) -> tuple[Revision, Revision | None]:
-    """The policy that is asked about, and the active one."""
+def policies(sources: Sources, asked: Asked) -> tuple[Revision, Revision | None]:
+    """The policy that is asked about, and the active one.
+
+    Raises:
+        JobFailed: the policy has mistakes, or nobody answers.
+    """
     try:
         new = load_stored(asked.document) if asked.document else loaded(asked.text)[0]
     except PolicyInvalid as invalid:
@@ -231,7 +252,8 @@ def _plan_told(found: Plan, asked: Asked) -> Mapping[str, Any]:
     }
 
 
-def _backtest_told(found: Simulated, begun: float) -> dict[str, Any]:
+def backtest_told(found: Simulated, begun: float) -> dict[str, Any]:
+    """What came of it, for machines and in words; `begun` is when by `time.perf_counter`."""
     return {
         **as_data(found),
         "tables": {language: list(tables(found, language=language)) for language in LANGUAGES},

@@ -8,9 +8,11 @@ same share on both sides.
 import math
 
 import msgspec
+import numpy as np
+from numpy.typing import NDArray
 
 from services.insights.pressure.intervals import Estimate
-from services.insights.whatif.moves import Moved
+from services.insights.whatif.moves import Moved, padded
 from services.insights.whatif.weighing import KPIS, Weighed
 
 
@@ -46,14 +48,14 @@ def _estimate(
 ) -> Estimate | None:
     if its is None or others is None:
         return None
-    return its.less(others).estimate(one.counts | other.counts, alpha=alpha)
+    return its.less(others).estimate(_counts(one, other), alpha=alpha)
 
 
 def _avoided(one: Weighed, other: Weighed, *, alpha: float) -> Estimate | None:
     if one.avoided is None or other.avoided is None:
         return None
     moved = one.avoided.less(other.avoided)
-    reach = moved.reach(one.counts | other.counts, alpha=alpha)
+    reach = moved.reach(_counts(one, other), alpha=alpha)
     ends = (one.exact - other.exact, (one.exact - one.most) - (other.exact - other.most), moved.value)
     return Estimate(
         value=moved.value,
@@ -62,3 +64,8 @@ def _avoided(one: Weighed, other: Weighed, *, alpha: float) -> Estimate | None:
         level=1 - alpha,
         n=moved.n,
     )
+
+
+def _counts(one: Weighed, other: Weighed) -> NDArray[np.bool_]:
+    found: NDArray[np.bool_] = padded(one.counts, other.counts.size) | padded(other.counts, one.counts.size)
+    return found

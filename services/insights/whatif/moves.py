@@ -1,6 +1,7 @@
 """Sums over customers and by how much each of them moves one: what intervals, also of differences, are made from."""
 
 import math
+from typing import Any
 
 import msgspec
 import numpy as np
@@ -43,11 +44,16 @@ class Moved(msgspec.Struct, frozen=True, eq=False):
         """The number less another one of the same customers."""
         return Moved(
             value=self.value - other.value,
-            each=self.each - other.each,
+            each=padded(self.each, other.each.size) - padded(other.each, self.each.size),
             control=self.control - other.control,
             spread=max(self.spread, other.spread),
             n=min(self.n, other.n),
         )
+
+
+def padded(each: NDArray[Any], size: int) -> NDArray[Any]:
+    """An array of customers with entries of nothing for those who came later, up to `size` of them."""
+    return np.pad(each, (0, max(0, size - each.size)))
 
 
 def variance_of(each: Numbers) -> float:

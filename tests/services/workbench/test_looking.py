@@ -20,6 +20,7 @@ from services.workbench.kpis.keeping import KpiKeeper
 from services.workbench.looking import SETTLING_MS, Look, Looking
 from services.workbench.looks.pressure import PressureLook
 from services.workbench.segmenting import Segmenting
+from services.workbench.targeting import TargetKeeper
 from tests.services.audit.test_log import admitted
 from tests.services.findings.test_finding import seen
 from tests.services.workbench.calls import HOUR_MS
@@ -57,6 +58,7 @@ def bench(columns: Columns, log: Log, redis: Client, looks: Sequence[Look], *, n
         filling=Filling(ReviewStore(redis), RuleBook(redis)),
         pressure=PressureStore(redis),
         kpis=KpiKeeper(redis, belonging=nobody, wanted=in_euros),
+        targeting=TargetKeeper(redis, belonging=nobody),
         clock_ms=lambda: now[0],
         segmenting=Segmenting(redis),
     )
