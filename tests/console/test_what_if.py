@@ -48,7 +48,7 @@ async def test_carl_drags_a_cap_sees_what_changes_compares_and_keeps_it(place: W
     await expect(page.get_by_label(f"{CAP}: at most", exact=True)).to_have_value("1")
     assert f"caps.{CAP}=1" in page.url
     said = await found.inner_text()
-    for each in ("People affected", "Revenue blocked", "insufficient", "What this assumes", "Model version"):
+    for each in ("People affected", "Revenue blocked", "insufficient", "What this assumes", "Version "):
         assert each in said, said
     assert re.search(r"\d+\s+\d+ to \d+, n = \d+", said), said
     assert await carl.axe() == []
@@ -56,8 +56,6 @@ async def test_carl_drags_a_cap_sees_what_changes_compares_and_keeps_it(place: W
     await carl.snap("what-if")
 
     await page.get_by_label("Compare with").select_option("active")
-    await page.get_by_role("button", name="Choose").click()
-    await page.wait_for_url("**against=active**")
     number = page.get_by_label(f"{CAP}: at most", exact=True)
     await number.fill("2")
     await expect(page.locator("#found").get_by_role("columnheader", name="Difference")).to_be_visible()
@@ -70,7 +68,7 @@ async def test_carl_drags_a_cap_sees_what_changes_compares_and_keeps_it(place: W
     await expect(page.locator("h1")).to_have_text("Two a week")
     text = await page.locator("#text").input_value()
     assert yaml.safe_load(text)["caps"][0]["max"] == 2
-    await page.get_by_role("link", name="What if").last.click()
+    await page.get_by_role("link", name="What if").last.click(no_wait_after=True)
     await page.wait_for_url("**/what-if?draft=**")
     await expect(page.get_by_label(f"{CAP}: at most", exact=True)).to_have_value("2")
 

@@ -16,8 +16,7 @@ for (const knob of document.querySelectorAll("[data-knob]")) {
   slider.addEventListener("input", () => {
     number.value = slider.value;
   });
-  knob.querySelector("label").after(slider);
-  knob.insertBefore(number, slider);
+  number.after(slider);
 }
 
 // Keeping is no asking: the form is sent as it is, and leads to the draft.
