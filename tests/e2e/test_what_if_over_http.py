@@ -88,6 +88,8 @@ async def test_a_cap_turned_from_3_to_2_says_what_that_does_to_contacts_people_a
     assert sum(each["refused"] for each in tones) == refused
     assert all(0 < each["share"]["low"] < each["share"]["value"] < each["share"]["high"] < 1 for each in tones)
     assert (await house.ada.ask("GET", "/v1/policy-drafts")).json()["policyDrafts"] == []
+    unknown = await house.ada.ask("POST", "/v1/what-if", {"tried": {"edits": [_cap("no", 1)]}})
+    assert (unknown.json()["reason"], unknown.status_code) == ("EDIT_NAME", 409)
 
 
 async def test_two_policies_side_by_side_differ_with_an_interval_that_is_narrower_than_theirs(house: House) -> None:
@@ -122,6 +124,8 @@ async def test_what_if_and_the_backtest_on_the_command_line_agree_call_by_call(
     theirs, (ours,) = json.loads(out), result["tried"]
     assert theirs["newlyRefused"] > 20
     assert len(theirs["changes"][0]["examples"]) == 20
+    for each in (theirs, ours):
+        del each["forecast"]["startMs"]  # of so short a time half is forecast, up to when it is asked
     assert {name: ours[name] for name in theirs} == theirs  # counts, ids, forecast and all
 
 
@@ -133,14 +137,13 @@ async def test_what_cannot_be_tried_is_refused_with_a_reason_and_strangers_are_n
         ada = Drafter("ada", office.url)
         for body, reason, status in (
             ({"tried": {"draft": "policy-drafts/none"}}, "DRAFT_UNKNOWN", 404),
-            ({"tried": {"edits": [_cap("no", 1)]}}, "EDIT_NAME", 409),
-            ({"tried": {"edits": [{"kind": "set", "section": "nothing"}]}}, "EDIT_SECTION", 400),
             ({"tried": {"edits": "all"}}, "ARGUMENT_INVALID", 400),
             ({"since": "soon"}, "ARGUMENT_INVALID", 400),
         ):
             refused = await ada.ask("POST", "/v1/what-if", body)
             assert (refused.json()["reason"], refused.status_code) == (reason, status), refused.text
-        done = await ada.over(await ada.ask("POST", "/v1/what-if", {"tried": {"edits": [_cap("pressure", -1)]}}))
+        draft = (await ada.begin(text="rules: 3\n")).removeprefix("/v1/")
+        done = await ada.over(await ada.ask("POST", "/v1/what-if", {"tried": {"draft": draft}}))
         assert (done["state"], done["failure"]) == ("failed", "The policy has mistakes: mend them first.")
         refused = await Drafter("eve", office.url).ask("POST", "/v1/what-if", {})
         assert (refused.status_code, refused.json()["right"]) == (403, "policy.write")
