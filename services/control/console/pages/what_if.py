@@ -95,7 +95,12 @@ def _jobs(desk: WhatIf) -> Sequence[HTTPRouteHandler]:
 
 async def _shown(request: Asked, desk: WhatIf, question: Question) -> Response[str]:
     values: dict[str, Any] = {"problem": "", "knobs": (), "said": {}, "draft": None, "job": None, "mistakes": False}
-    values |= {"drafts": await desk.drafting.store.all(), "spans": SPANS, "days": days_of(question.days), "none": False}
+    values |= {
+        "drafts": await desk.drafting.store.all(),
+        "spans": SPANS,
+        "days": days_of(question.days),
+        "inactive": False,
+    }
     try:
         _, text, values["draft"] = await desk.base(question.draft)
         values["knobs"] = knobs_of(await desk.document(text))
@@ -103,8 +108,8 @@ async def _shown(request: Asked, desk: WhatIf, question: Question) -> Response[s
     except PolicyInvalid:
         values["mistakes"] = True
     except DraftProblem as problem:
-        values["none"] = problem.code == "what-if-none"
-        values["problem"] = "" if values["none"] else problem.said(language_in(request))
+        values["inactive"] = problem.code == "what-if-none"
+        values["problem"] = "" if values["inactive"] else problem.said(language_in(request))
     if question.job:
         with contextlib.suppress(JobUnknown):
             job = await desk.drafting.questions.jobs.get(question.job, owner=principal_of(request).name)
