@@ -5,7 +5,7 @@ where the others are. Whether a server belongs to a cluster is asked of the serv
 """
 
 from collections.abc import Iterable
-from typing import Any, TypeAlias
+from typing import Any, Final, TypeAlias
 from urllib.parse import urlsplit, urlunsplit
 
 from redis.asyncio import Redis, RedisCluster
@@ -13,10 +13,13 @@ from redis.asyncio.cluster import ClusterNode
 from redis.asyncio.retry import Retry
 from redis.backoff import NoBackoff
 from redis.connection import parse_url
+from redis.driver_info import DriverInfo
 from redis.exceptions import ConnectionError as RedisConnectionError
 from redis.exceptions import RedisClusterException, RedisError
 
 from gateway.starting import answered
+
+_DRIVER: Final = DriverInfo()  # looked up once: each connection would read the package's metadata for it, 1 ms
 
 
 class ClusterClient(RedisCluster):
@@ -80,7 +83,7 @@ async def is_cluster(url: str, **options: Any) -> bool:
     """
     last: Exception | None = None
     for seed in seeds(url):
-        async with Redis.from_url(seed, **_hasty(options)) as client:
+        async with _single(seed, **_hasty(options)) as client:
             try:
                 return bool(int((await client.info("cluster")).get("cluster_enabled", 0)))
             except (RedisError, OSError) as error:
@@ -109,7 +112,7 @@ async def patiently(url: str, **options: Any) -> Client:
 def client(url: str, *, cluster: bool, **options: Any) -> Client:
     """A client of what is known to be a cluster, or one server; does not connect yet."""
     if not cluster:
-        return Redis.from_url(seeds(url)[0], **options)
+        return _single(seeds(url)[0], **options)
     parsed: dict[str, Any] = dict(parse_url(seeds(url)[0]))  # type: ignore[no-untyped-call]
     for key in ("host", "port", "db", "path"):
         parsed.pop(key, None)
@@ -118,13 +121,16 @@ def client(url: str, *, cluster: bool, **options: Any) -> Client:
     nodes = [ClusterNode(host, port) for host, port in _hosts(seeds(url))]
     # A node that is away must not take the others' keys with it; nor must a call for it wait through ten attempts.
     return ClusterClient(
-        startup_nodes=nodes, require_full_coverage=False, **{"retry": Retry(NoBackoff(), 1), **parsed, **options}
+        startup_nodes=nodes,
+        require_full_coverage=False,
+        driver_info=_DRIVER,
+        **{"retry": Retry(NoBackoff(), 1), **parsed, **options},
     )
 
 
 def server(url: str, server: str, **options: Any) -> Redis:
     """A client of one server of the store at `url`; empty: of the only one."""
-    return Redis.from_url(at(url, server) if server else seeds(url)[0], **options)
+    return _single(at(url, server) if server else seeds(url)[0], **options)
 
 
 async def primaries(url: str, known: Iterable[str] = (), **options: Any) -> Slots:
@@ -135,7 +141,7 @@ async def primaries(url: str, known: Iterable[str] = (), **options: Any) -> Slot
     """
     last: Exception | None = None
     for each in (*(at(url, server) for server in known), *seeds(url)):
-        async with Redis.from_url(each, **_hasty(options)) as asked:
+        async with _single(each, **_hasty(options)) as asked:
             try:
                 reply = await asked.execute_command("CLUSTER", "SLOTS")  # type: ignore[no-untyped-call]
             except (RedisError, OSError) as error:
@@ -161,3 +167,7 @@ def _hosts(urls: Iterable[str]) -> list[tuple[str, int]]:
 def _hasty(options: dict[str, Any]) -> dict[str, Any]:
     """Options for a question that another server may answer as well."""
     return {"socket_connect_timeout": 1, "socket_timeout": 2, **options, "retry": Retry(NoBackoff(), 0)}
+
+
+def _single(url: str, **options: Any) -> Redis:
+    return Redis.from_url(url, driver_info=_DRIVER, **options)
