@@ -3,6 +3,9 @@ PYTHON ?= python3
 BIN := .venv/bin
 STATIC := services/control/console/static/manifest.json
 
+# Set in many images. Without what Python keeps of modules, each process of the tests compiles all of them: 20 s of CPU.
+unexport PYTHONDONTWRITEBYTECODE
+
 .PHONY: setup run test test-integration bench protos release-protos clean
 
 setup: .venv/.ready $(STATIC)
