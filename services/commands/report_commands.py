@@ -1,4 +1,4 @@
-"""The commands `pilote report`: what the log shows of a period or of a model version, as HTML and PDF."""
+"""The commands `pilote report`: what the log shows of a period, a model version or a week, as HTML and PDF."""
 
 import asyncio
 import datetime as dt
@@ -9,6 +9,7 @@ import typer
 
 from gateway.clock import clock_ms
 from gateway.settings import language as spoken
+from services.commands import week_command
 from services.commands.shell import Shell, print_text
 
 if TYPE_CHECKING:
@@ -66,6 +67,7 @@ def commands(shell: Shell) -> typer.Typer:
         )
         _write(shell, wanted, html=html, pdf=pdf)
 
+    week_command.add_to(app, shell)
     return app
 
 

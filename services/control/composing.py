@@ -23,6 +23,7 @@ from services.control.api.accounts import AccountsApi
 from services.control.api.approvals import ApprovalsApi
 from services.control.api.columns import OwnColumns
 from services.control.api.decisions import Decisions
+from services.control.api.digests import DigestsApi
 from services.control.api.drafts import PolicyDrafts
 from services.control.api.exporting import Exports
 from services.control.api.flags import Flags
@@ -52,6 +53,7 @@ from services.control.changes import Changes
 from services.control.console.console import Console
 from services.control.console.page import Parts
 from services.control.decisions.replaying import Replaying
+from services.control.digests.desk import DigestDesk
 from services.control.drafts.drafting import Drafting
 from services.control.drafts.making import drafting
 from services.control.drafts.working import Sources
@@ -151,6 +153,7 @@ class Composed:
         self._views, self._exports = SavedViews(audit, changes), Exports(audit)
         self._approvals = Approvals(redis, audit.stub, changes, pseudonym_key=key, clock_ms=clock_ms)
         self._person_files = PersonFiles(audit)
+        self._digests = DigestDesk(redis, policy, console=options.url, clock_ms=clock_ms)
         self._reports = ReportDesk(
             redis,
             drafts.questions.jobs,
@@ -201,6 +204,7 @@ class Composed:
         await self.following.gathering.close()
         await self._approvals.carrying_out.close()
         self._person_files.close()
+        self._digests.close()
 
     def drain(self) -> None:
         """End the streams that people follow: they would otherwise keep the server from stopping."""
@@ -242,6 +246,7 @@ class Composed:
             ProposalsApi(drafts, hand=hand),
             JobsApi(drafts.questions.jobs),
             ReportsApi(self._reports),
+            DigestsApi(self._digests, self._policy),
             self._operations,
             ApprovalsApi(self._approvals, sure=access.knowing.sure),
             OwnSessions(access, people, clock_ms=self._clock_ms),
@@ -269,6 +274,7 @@ class Composed:
             people=self._people,
             reports=self._reports,
             person_files=self._person_files,
+            digests=self._digests,
             approvals=self._approvals,
             clock_ms=self._clock_ms,
             https=self._access.cookies.secure,

@@ -74,6 +74,14 @@ _TEXTS: Final = {
         "The file could not be set, for lack of time or memory: retry, or take the report as JSON.",
         "Le fichier n’a pas pu être mis en page, faute de temps ou de mémoire : réessayez, ou prenez le rapport en JSON.",
     ),
+    "digest-form": (
+        "There is no digest as “{form}”: take it as one of {forms}.",
+        "Il n’y a pas de bilan au format « {form} » : prenez-le en {forms}.",
+    ),
+    "digest-unset": (
+        "The digest could not be set, for lack of time or memory: retry, or take it as JSON.",
+        "Le bilan n’a pas pu être mis en page, faute de temps ou de mémoire : réessayez, ou prenez-le en JSON.",
+    ),
     "report-form": (
         "Choose what the report is about from the list, and days that there are, such as 2026-11-24.",
         "Choisissez le sujet dans la liste, et des jours qui existent, comme 2026-11-24.",

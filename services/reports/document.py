@@ -12,6 +12,23 @@ class Paragraph(msgspec.Struct, frozen=True, tag="paragraph"):
     """A sentence or more."""
 
     text: str
+    tone: Literal["", "bad", "good"] = ""
+    """Whether it is set apart."""
+
+
+class Tile(msgspec.Struct, frozen=True):
+    """One number that is seen first."""
+
+    label: str
+    value: str
+    note: str
+    tone: Literal["", "bad", "good"] = ""
+
+
+class Glance(msgspec.Struct, frozen=True, tag="glance"):
+    """A few numbers beside each other."""
+
+    tiles: tuple[Tile, ...]
 
 
 class Table(msgspec.Struct, frozen=True, tag="table"):
@@ -38,13 +55,16 @@ class Series(msgspec.Struct, frozen=True):
 
 
 class Plot(msgspec.Struct, frozen=True):
-    """Bars for each label: one on top of the other, or lying where there is one series of names."""
+    """Bars for each label: one on top of the other, or lying where there is one series of names.
+
+    Ranges are points with a line around each: the first series are values, the next two their intervals' ends.
+    """
 
     labels: tuple[str, ...]
     series: tuple[Series, ...]
     unit: str
     """What is counted, as it stands beside the axis."""
-    shape: Literal["columns", "bars"] = "columns"
+    shape: Literal["columns", "bars", "ranges"] = "columns"
 
 
 class Figure(msgspec.Struct, frozen=True, tag="figure"):
@@ -74,7 +94,7 @@ class Checklist(msgspec.Struct, frozen=True, tag="checklist"):
     checks: tuple[Check, ...]
 
 
-Block: TypeAlias = Paragraph | Table | Code | Figure | Checklist
+Block: TypeAlias = Paragraph | Glance | Table | Code | Figure | Checklist
 
 
 class Section(msgspec.Struct, frozen=True):

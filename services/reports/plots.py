@@ -43,10 +43,10 @@ def png(plot: Plot, *, language: str) -> bytes:
 def _drawn(plot: Plot, form: str, language: str) -> bytes:
     made = io.BytesIO()
     with matplotlib.rc_context(_STYLE):
-        height = 2.4 if plot.shape == "columns" else 0.7 + 0.24 * max(len(plot.labels), 1)
+        height = 0.7 + 0.24 * max(len(plot.labels), 1) if plot.shape == "bars" else 2.4
         figure = Figure(figsize=(6.6, height), layout="constrained")
         axes = figure.subplots()
-        (_columns if plot.shape == "columns" else _bars)(axes, plot, language)
+        _SHAPES[plot.shape](axes, plot, language)
         metadata = {"Date": None, "Creator": None} if form == "svg" else {"Software": None}
         figure.savefig(made, format=form, metadata=metadata, dpi=200)
     return made.getvalue()
@@ -78,6 +78,26 @@ def _bars(axes: Axes, plot: Plot, language: str) -> None:
     axes.set_xlabel(_short(plot.unit))
     axes.xaxis.set_major_locator(MaxNLocator(integer=True, nbins=5))
     axes.xaxis.set_major_formatter(_written(language))
+
+
+def _ranges(axes: Axes, plot: Plot, language: str) -> None:
+    values, lows, highs = (each.values for each in plot.series)
+    places = range(len(plot.labels))
+    around = (
+        [max(0.0, value - low) for value, low in zip(values, lows, strict=True)],
+        [max(0.0, high - value) for value, high in zip(values, highs, strict=True)],
+    )
+    colour, _ = _LOOKS[0]
+    axes.errorbar(places, values, yerr=around, fmt="o", color=colour, capsize=4)
+    step = -(-len(plot.labels) // _MOST_TICKS) or 1
+    axes.set_xticks(list(places)[::step], [_short(each) for each in plot.labels[::step]])
+    axes.set_ylim(bottom=min(0.0, *lows))
+    axes.set_ylabel(_short(plot.unit))
+    axes.yaxis.set_major_locator(MaxNLocator(nbins=5))
+    axes.yaxis.set_major_formatter(_written(language))
+
+
+_SHAPES: Final = {"columns": _columns, "bars": _bars, "ranges": _ranges}
 
 
 def _short(text: str) -> str:

@@ -55,6 +55,8 @@ SECTIONS: Final = (
     "/what-if?draft=none",
     "/what-if?own-segment=or&own-most=2&against=active",
     "/targeting",
+    "/digest",
+    "/digest?week=2026-W99",
     "/reviews",
     "/reviews/numbers",
     "/reviews/rules",

@@ -17,6 +17,7 @@ from services.control.approvals.deciding import Approvals
 from services.control.audit_client import AuditClient
 from services.control.console.wording import Texts
 from services.control.decisions.replaying import Replaying
+from services.control.digests.desk import DigestDesk
 from services.control.drafts.drafting import Drafting
 from services.control.live.following import Following
 from services.control.people import People
@@ -53,6 +54,7 @@ class Parts(msgspec.Struct, frozen=True, kw_only=True):
     """What happens now, and whoever follows it."""
     approvals: Approvals
     reports: ReportDesk
+    digests: DigestDesk
     person_files: PersonFiles
     """Sets reports about people, to which somebody else has agreed."""
     people: People

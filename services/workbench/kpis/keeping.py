@@ -1,5 +1,7 @@
 """Works out days of KPIs once an hour and keeps them: a day again as long as something can still come of its contacts.
 
+With them go how objectives stand, which of them are at risk, and once a week is over its digest.
+
 What changes of a day that was over is kept as a change, so that whoever has read the number of yesterday sees why it is
 another one today.
 """
@@ -18,6 +20,7 @@ from services.cockpit.days import DAY_MS, OPEN_DAYS, Day, revised
 from services.cockpit.dimensions import ALL, DIMENSIONS
 from services.cockpit.standing import Aims, Standings
 from services.cockpit.store import KEPT_DAYS, KpiStore
+from services.digest.making import Digests
 from services.workbench.columns.database import Columns
 from services.workbench.kpis.contacts import people_of
 from services.workbench.kpis.cube import Cube, heads_of, work_out
@@ -38,6 +41,7 @@ class KpiKeeper:
         self._store = KpiStore(redis)
         self._standings = Standings(redis)
         self._alerts = Alerts(redis)
+        self._digests = Digests(redis)
         self._belonging = belonging
         self._wanted = wanted
 
@@ -56,6 +60,7 @@ class KpiKeeper:
                 return await asyncio.to_thread(examples_of, columns, objective, measure, now_ms=now_ms)
 
             await self._alerts.keep(tenant, aims, now_ms=now_ms, examples=examples)
+            await self._digests.keep(tenant, stated=aims.objectives, now_ms=now_ms)
         return kept
 
     async def _of(self, columns: Columns, tenant: str, reporting: Reporting, *, now_ms: int) -> int:

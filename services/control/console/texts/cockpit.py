@@ -8,6 +8,7 @@ TEXTS: Final = {
         "What contacts bring and what they cost: each number with its interval, and the decisions behind it.",
         "Ce que les sollicitations apportent et ce qu’elles coûtent : chaque chiffre avec son intervalle et les décisions qui le fondent.",
     ),
+    "cockpit-digest": ("The weekly digest, ready to be mailed", "Le bilan de la semaine, prêt à être envoyé"),
     "cockpit-tenant": ("Tenant", "Organisation"),
     "cockpit-first": ("First day", "Premier jour"),
     "cockpit-last": ("Last day", "Dernier jour"),
