@@ -76,8 +76,8 @@ _TEXTS: Final = {
     "value-least": ("{value}\n(at least {low})", "{value}\n(au moins {low})"),
     "pressure": ("Contact pressure", "Pression commerciale"),
     "pressure-said": (
-        "In a week the customer in the middle had {p50} contacts, one in twenty more than {p95}; {never} of those for whom any was asked in four weeks had none.",
-        "Sur une semaine, le client médian a reçu {p50} sollicitations, un sur vingt plus de {p95} ; {never} de ceux pour qui une a été demandée en quatre semaines n’en ont reçu aucune.",
+        "Contacts in the week: {p50} for the customer in the middle, more than {p95} for at most one in twenty; {never} of those for whom any was asked in four weeks had none.",
+        "Sollicitations dans la semaine : {p50} pour le client médian, plus de {p95} pour un client sur vingt au plus ; {never} de ceux pour qui une a été demandée en quatre semaines n’en ont reçu aucune.",
     ),
     "pressure-few": (
         "Too few customers were contacted to say how pressure is spread.",
