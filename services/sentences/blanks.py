@@ -9,6 +9,7 @@ from gateway.core.call import Operation
 from services.sentences import kinds
 from services.sentences.cursor import Cursor
 from services.sentences.kinds import KINDS, Kind, Sentence, kind_of, made
+from services.sentences.naming import CLOSED, KEYS, PICKED, Known, options
 from services.sentences.pattern import Group, Part, Slot, Words, default, pattern
 from services.sentences.saying import is_said
 from services.sentences.slots import slot_type
@@ -51,6 +52,10 @@ class Blank(msgspec.Struct, frozen=True, kw_only=True):
     options: tuple[tuple[str, str], ...] = ()
     """Values and their words."""
     chosen: tuple[str, ...] = ()
+    open: bool = False
+    """Of ticks: whether something else may be typed beside them."""
+    typed: str = ""
+    """Of ticks: what stands there."""
     said: bool = True
     """Whether it is part of what the sentence says now."""
     label: str = ""
@@ -69,11 +74,30 @@ class NotFilled(Exception):
         return NotFilled, (self.wrong,)
 
 
-def blanks(sentence: Sentence, language: str) -> tuple[Blank, ...]:
-    """The sentence from its first word to its last; what it does not say yet stands where it would be."""
+def blanks(sentence: Sentence, language: str, *, names: Known) -> tuple[Blank, ...]:
+    """The sentence from its first word to its last; what it does not say yet stands where it would be.
+
+    `names` are those that may be ticked.
+    """
     found: list[Blank] = []
     _blanks(pattern(kind_of(sentence), language), sentence, language, found, said=True)
-    return tuple(found)
+    return tuple(_ticked(each, sentence, language, names) if each.slot in KEYS else each for each in found)
+
+
+def _ticked(blank: Blank, sentence: Sentence, language: str, names: Known) -> Blank:
+    """A blank for names as ticks, where there are any to choose from."""
+    values = tuple(map(str, getattr(sentence, blank.slot)))
+    choices = options(blank.slot, language, names=names, chosen=values)
+    if not choices:
+        return blank
+    return msgspec.structs.replace(
+        blank,
+        control="checks",
+        text=blank.text or slot_type(blank.type).say(values, language),
+        options=choices,
+        chosen=tuple(PICKED + each for each in values),
+        open=blank.slot not in CLOSED,
+    )
 
 
 def filled(kind: str, language: str, fields: Mapping[str, Sequence[str]]) -> Kind:
@@ -106,7 +130,13 @@ def filled(kind: str, language: str, fields: Mapping[str, Sequence[str]]) -> Kin
 def _fill(
     slot: Slot, given: Sequence[str], language: str, values: dict[str, Any], wrong: dict[str, Sequence[str]]
 ) -> None:
-    if slot.type in _CHECKED:
+    picked = tuple(each.removeprefix(PICKED) for each in given if each.startswith(PICKED))
+    if picked and slot.name in KEYS:
+        typed = [each for each in given if not each.startswith(PICKED)]
+        if typed:
+            _fill(slot, typed, language, values, wrong)
+        values[slot.name] = tuple(dict.fromkeys((*picked, *values.get(slot.name, ()))))
+    elif slot.type in _CHECKED:
         values[slot.name] = tuple(given)
     elif slot.type.startswith("choice."):
         values[slot.name] = given[0]

@@ -64,6 +64,7 @@ async def test_a_rule_is_typed_seen_in_yaml_added_and_changed_in_its_blanks(comp
     await expect(page.locator("#heard mark")).to_be_visible()
     await box.press_sequentially(" customers in 7 days", delay=2)
     await expect(page.locator("#heard .writes")).to_contain_text("segments: [vip]")
+    await expect(page.locator("#heard .job")).to_contain_text("No call is kept to try it on", timeout=90_000)
     assert await ann.axe() == []
     await page.get_by_role("button", name="Add the sentence").click()
     await expect(page.locator(".cm-content")).to_contain_text("cap-vip-marketing")
@@ -94,7 +95,10 @@ async def test_a_sentence_is_chosen_and_filled_in_by_keyboard_on_a_phone_in_fren
     page = await ann.go(f"/policy/{path.replace('policy-drafts', 'drafts')}?section=sentences&name=%2Bnever")
     assert await ann.axe() == []
     assert await ann.overflow() <= 0
-    await page.get_by_label("Canaux").fill("e-mail ou SMS")
+    await page.locator("#sentence-form summary").filter(has_text="téléphone").press("Enter")
+    await page.get_by_label("téléphone").uncheck()
+    await page.get_by_label("e-mail").check()
+    await page.get_by_label("SMS").check()
     await page.get_by_text("En dire plus").press("Enter")
     await page.get_by_label("Traits du client").fill("tier vaut gold")
     await page.get_by_role("button", name="Appliquer et enregistrer").press("Enter")
@@ -121,9 +125,21 @@ async def test_without_scripts_a_sentence_is_added_and_what_is_wrong_is_said(com
     await page.get_by_label("Say a rule").fill("Only sales-bot may contact vip customers")
     await page.get_by_role("button", name="Add the sentence").click()
     await expect(page.locator("#sentence-form")).to_be_visible()
-    await page.get_by_label("Agents").fill("or")
+    await page.locator("#sentence-form summary").filter(has_text="sales-bot").click()
+    await page.get_by_label("marketing-bot").check()
+    await page.locator("#sentence-form summary").filter(has_text="vip customers").click()
+    await page.get_by_label("Customers: others").fill("or")
     await page.get_by_role("button", name="Apply and save").click()
-    await expect(page.locator("#wrong-agents")).to_be_visible()
-    await page.get_by_label("Agents").fill("“or” and sales-bot")
+    await expect(page.locator("#wrong-segments")).to_be_visible()
+    await expect(page.get_by_label("marketing-bot")).to_be_checked()
+    await page.get_by_label("Customers: others").fill("“or” customers")
     await page.get_by_role("button", name="Apply and save").click()
-    await expect(page.locator(".said")).to_have_text("Only “or” or sales-bot may contact vip customers.")
+    await expect(page.locator(".said")).to_have_text(
+        "Only sales-bot or marketing-bot may contact vip or “or” customers."
+    )
+    await page.get_by_role("button", name="Show it on recorded calls").click()
+    for _ in range(60):
+        if await page.get_by_text("No call is kept to try it on").is_visible():
+            break
+        await page.get_by_role("link", name="See how far it is").click()
+    await expect(page.locator(".job")).to_contain_text("No call is kept to try it on")

@@ -130,17 +130,19 @@ async def _phrased(drafting: Drafting, draft: str, form: FormMultiDict, request:
     """Do what the pane of sentences says, save it, and show the pane as it then is."""
     stored, there = await drafting.store.read(draft)
     text, error, name, language = typed_text(form, there), "", field_of(form, "phrase"), language_in(request)
-    wrong: dict[str, Any] = {}
+    wrong: phrases.Misfilled | None = None
     try:
         stored, text, name, wrong = await phrases.changed(drafting, draft, form, request, text=text)
     except (EditRefused, DraftProblem, DraftChanged) as refused:
         error = refused.said(language)
-    if not asked_by_htmx(request) and not wrong:
+    if not asked_by_htmx(request) and wrong is None:
         path = f"/policy/drafts/{draft}?{urllib.parse.urlencode({'section': phrases.SECTION, 'name': name})}"
         return go_to(request, path, say=error or texts_of(request)("policy-saved"), kind="error" if error else "done")
     values = await _pane(drafting, stored, text, language=language, section=phrases.SECTION, name=name, q="")
-    values |= wrong | {"error": error, "typed": field_of(form, "sentence") if error else ""}
-    if not error and not wrong:
+    values |= {"error": error, "typed": field_of(form, "sentence") if error else ""}
+    if wrong is not None:
+        values |= phrases.again(wrong, names=values["names"], language=language)
+    elif not error:
         values["written"] = text
     return page(request, "policy/draft.html", fragment="parts", **values)
 

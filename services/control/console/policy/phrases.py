@@ -3,7 +3,7 @@
 import asyncio
 import contextlib
 from collections.abc import Mapping, Sequence
-from typing import Any, Final
+from typing import Any, Final, NamedTuple
 
 import msgspec
 from litestar import Response, post
@@ -26,8 +26,9 @@ from services.control.drafts.phrasing import Phrasing
 from services.control.drafts.sentences import Clash, Phrase
 from services.control.drafts.store import Draft, DraftProblem
 from services.control.jobs import JobsFull
-from services.sentences.blanks import BEGUN, NotFilled, blanks, filled
+from services.sentences.blanks import BEGUN, Blank, NotFilled, blanks, filled
 from services.sentences.kinds import Kind, kind_of, made
+from services.sentences.naming import PICKED, Known, known
 from services.sentences.understanding import LONGEST
 
 SECTION: Final = "sentences"
@@ -35,6 +36,14 @@ SECTION: Final = "sentences"
 NEW: Final = "+"
 """Begins the name of a sentence that is to be made; its kind follows."""
 SLOT: Final = "slot-"
+
+
+class Misfilled(NamedTuple):
+    """A sentence whose blanks are not filled in well."""
+
+    kind: str
+    fields: Mapping[str, Sequence[Any]]
+    wrong: Mapping[str, Sequence[str]]
 
 
 def handlers(parts: Parts) -> Sequence[HTTPRouteHandler]:
@@ -80,6 +89,11 @@ async def pane_of(drafting: Drafting, draft: Draft, text: str, *, name: str, lan
             phrasing.listed(draft.id, language=language, text=text),
             phrasing.conflicts(draft.id, language=language, text=text),
         )
+    outline = await drafting.questions.outline(text)
+    names = known(
+        (each.sentence for each in listed if each.sentence is not None),
+        agents=[each.name for each in outline.sections.get("agents", ()) if each.name],
+    )
     begun = BEGUN.get(name.removeprefix(NEW)) if name.startswith(NEW) else None
     phrase = next((each for each in listed if f"{each.section}/{each.part}" == name), None)
     sentence = begun if phrase is None or phrase.sentence is None else made(phrase.sentence)
@@ -91,19 +105,19 @@ async def pane_of(drafting: Drafting, draft: Draft, text: str, *, name: str, lan
         "wrong": {},
         "typed": "",
         "heard": None,
-        **_filling(sentence, language),
+        **_filling(sentence, language, names),
     }
 
 
-def _filling(sentence: Kind | None, language: str) -> dict[str, Any]:
+def _filling(sentence: Kind | None, language: str, names: Known) -> dict[str, Any]:
     if sentence is None:
-        return {"blanks": (), "kind": ""}
-    return {"blanks": blanks(sentence, language), "kind": kind_of(sentence)}
+        return {"blanks": (), "kind": "", "names": names}
+    return {"blanks": blanks(sentence, language, names=names), "kind": kind_of(sentence), "names": names}
 
 
 async def changed(
     drafting: Drafting, draft: str, form: FormMultiDict, request: Asked, *, text: str
-) -> tuple[Draft, str, str, dict[str, Any]]:
+) -> tuple[Draft, str, str, Misfilled | None]:
     """Do what the pane's form says: the draft and its text as they are then, the sentence's name, and what is wrong.
 
     Raises:
@@ -114,7 +128,7 @@ async def changed(
     section, _, part = name.partition("/")
     if does == "remove":
         saved, after = await phrasing.remove(draft, version=version, who=who, section=section, part=part, text=text)
-        return saved, after, "", {}
+        return saved, after, "", None
     if does == "say":
         typed = field_of(form, "sentence")
         sentence, place = await phrasing.meant(typed, language=language), ("", "")
@@ -125,11 +139,11 @@ async def changed(
             sentence = await drafting.workshop.run(filled, field_of(form, "kind"), language, _texts(fields))
         except NotFilled as not_filled:
             stored, _ = await drafting.store.read(draft)
-            return stored, text, name, _again(field_of(form, "kind"), fields, not_filled, language)
+            return stored, text, name, Misfilled(field_of(form, "kind"), fields, not_filled.wrong)
     saved, phrase, after = await phrasing.put(
         draft, sentence, version=version, who=who, language=language, section=place[0], part=place[1], text=text
     )
-    return saved, after, f"{phrase.section}/{phrase.part}", {}
+    return saved, after, f"{phrase.section}/{phrase.part}", None
 
 
 def _texts(fields: Mapping[str, Sequence[Any]]) -> dict[str, list[str]]:
@@ -140,20 +154,29 @@ def _texts(fields: Mapping[str, Sequence[Any]]) -> dict[str, list[str]]:
     }
 
 
-def _again(kind: str, fields: Mapping[str, Sequence[Any]], wrong: NotFilled, language: str) -> dict[str, Any]:
-    """The blanks as somebody has filled them in, with what is wrong."""
-    if kind not in BEGUN:
-        raise DraftProblem("sentence-slots", problem=kind) from wrong
-    given = _texts(fields)
-    again = tuple(
-        msgspec.structs.replace(
-            each,
-            text=next(iter(given.get(each.slot, ())), "") if each.control in ("text", "number") else each.text,
-            chosen=tuple(given.get(each.slot, ())),
-            said=each.said or bool(given.get(each.slot)) or each.slot in wrong.wrong,
-        )
-        if each.slot
-        else each
-        for each in blanks(BEGUN[kind], language)
+def again(misfilled: Misfilled, *, names: Known, language: str) -> dict[str, Any]:
+    """The blanks as somebody has filled them in, with what is wrong.
+
+    Raises:
+        DraftProblem: there is no such kind of sentence.
+    """
+    if misfilled.kind not in BEGUN:
+        raise DraftProblem("sentence-slots", problem=misfilled.kind)
+    given, wrong = _texts(misfilled.fields), misfilled.wrong
+    filled_in = tuple(
+        _as_filled(each, given.get(each.slot, []), wrong=each.slot in wrong) if each.slot else each
+        for each in blanks(BEGUN[misfilled.kind], language, names=names)
     )
-    return {"blanks": again, "kind": kind, "wrong": {name: ", ".join(some) for name, some in wrong.wrong.items()}}
+    told = {name: ", ".join(some) for name, some in wrong.items()}
+    return {"blanks": filled_in, "kind": misfilled.kind, "wrong": told}
+
+
+def _as_filled(blank: Blank, given: Sequence[str], *, wrong: bool) -> Blank:
+    typed = next((each for each in given if not each.startswith(PICKED)), "")
+    return msgspec.structs.replace(
+        blank,
+        text=typed if blank.control in ("text", "number") else blank.text,
+        typed=typed if blank.open else "",
+        chosen=tuple(given),
+        said=blank.said or bool(given) or wrong,
+    )

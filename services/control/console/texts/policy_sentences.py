@@ -89,6 +89,8 @@ _PANE: Final = {
     "policy-sentences-next": ("It may go on with: {next}", "Elle peut continuer par : {next}"),
     "policy-sentences-sentence": ("The sentence", "La phrase"),
     "policy-sentences-choose": ("choose", "choisir"),
+    "policy-sentences-other": ("another one", "un autre nom"),
+    "policy-sentences-others": ("{of}: others", "{of} : autres"),
     "policy-sentences-more": ("Say more", "En dire plus"),
     "policy-sentences-expected": (
         "here may stand, for instance, {wanted}",
