@@ -192,3 +192,20 @@ async def test_sentences_that_never_matter_are_told_with_why_and_what_to_do(ada:
     assert french["problem"] != found["five-a-week"]["problem"]
     assert "messages marketing" in french["problem"]
     assert (await ada.ask("GET", "/v1/policy-drafts/none/conflicts")).status_code == 404
+
+
+async def test_probes_are_made_of_a_sentence_and_kept_as_any_suite(ada: Drafter) -> None:
+    path = await ada.begin()
+    said = {"text": SAID, "part": "weekly"}
+    assert (await ada.ask("POST", f"{path}/sentences", said, if_match=ada.etag)).status_code == 201
+    made = await ada.ask("POST", f"{path}:probe", {"section": "caps", "part": "weekly"}, lang="fr")
+    assert made.status_code == 200, made.text
+    suite, text = made.json()["suite"], made.json()["text"]
+    assert suite == "says-weekly"
+    for each in ("just-below", "at-the-limit", "over-the-limit", "outside-the-segment", "an-exception"):
+        assert f"name: {each}" in text
+    assert "Jamais plus de 2 messages marketing" in text
+    checked = await ada.ask("POST", f"/v1/probes/acme/{suite}:check", {"text": text})
+    assert checked.json()["good"], checked.text
+    none = await ada.ask("POST", f"{path}:probe", {"section": "caps", "part": "none"})
+    assert none.status_code in (400, 422)

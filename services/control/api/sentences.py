@@ -59,6 +59,22 @@ class ExemplifySentence(Taken, frozen=True, kw_only=True):
     text: _Text = ""
 
 
+class ProbeSentence(Taken, frozen=True, kw_only=True):
+    """A part of the draft to make probes of."""
+
+    section: str
+    part: Name
+
+
+class SuiteMade(Given, frozen=True, kw_only=True):
+    """A suite, to be kept by `PUT /v1/probes/{tenant}/{suite}`."""
+
+    suite: str
+    """How it calls itself."""
+    text: str
+    """YAML."""
+
+
 class PhraseShown(Given, frozen=True, kw_only=True):
     """A part of a draft as a sentence."""
 
@@ -154,7 +170,31 @@ class PolicySentences:
             )
             return started(job)
 
-        return [listed, clashing, understand, exemplify]
+        return [listed, clashing, understand, exemplify, self._probing()]
+
+    def _probing(self) -> HTTPRouteHandler:
+        phrasing = self._phrasing
+
+        @post(
+            "/v1/policy-drafts/{draft:str}/:probe",
+            right=Right.POLICY_WRITE,
+            status_code=200,
+            summary="Make probes of a sentence",
+            operation_class=takes(ProbeSentence),
+        )
+        async def probe(draft: FromPath[str], request: Asked) -> Response[SuiteMade]:
+            """A suite of probes that passes with the sentence and fails without it; nothing is kept.
+
+            Calls just below, at and over what it bounds, inside and outside of whom it is about, and its exception. It
+            is run under the draft with the part and without before it is given.
+            """
+            given = await body_of(request, ProbeSentence)
+            suite, text = await phrasing.probes(
+                draft, section=given.section, part=given.part, language=language_in(request)
+            )
+            return Response(SuiteMade(suite=suite, text=text))
+
+        return probe
 
     def _writing(self) -> list[HTTPRouteHandler]:
         phrasing = self._phrasing

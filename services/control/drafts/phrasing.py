@@ -4,7 +4,7 @@ from typing import Final
 
 from gateway.core.changes import Place
 from services.control.changes import Who
-from services.control.drafts import sentences
+from services.control.drafts import probing, sentences
 from services.control.drafts.drafting import Drafting
 from services.control.drafts.edits import Edit
 from services.control.drafts.sentences import Clash, Phrase, Phrased
@@ -95,6 +95,15 @@ class Phrasing:
             text, section, name = await self._workshop.run(sentences.put, there, sentence)
             place = Place(section, name)
         return await self._drafting.questions.start_examples(draft, owner=owner, text=text, place=place)
+
+    async def probes(self, draft: str, *, section: str, part: str, language: str) -> tuple[str, str]:
+        """The name and the text of a suite of probes that passes with the sentence of a part, and fails without it.
+
+        Raises:
+            DraftProblem: there is no such draft or part, or no probes can be made of it.
+        """
+        _, text = await self._drafting.store.read(draft)
+        return await self._workshop.run(probing.suite_for, text, section, part, language=language)
 
     async def remove(
         self, draft: str, *, version: int, who: Who, section: str, part: str, text: str | None = None

@@ -26,6 +26,10 @@ _TEXTS: Final = {
         "Send a sentence as text, or by its slots: one of both.",
         "Envoyez une phrase en texte, ou par ses éléments : l’un des deux.",
     ),
+    "sentence-unprobed": (
+        "No probes can be made of this sentence: single calls do not show it, or other parts decide already.",
+        "Aucune sonde ne peut être faite de cette phrase : des appels isolés ne la montrent pas, ou d’autres éléments décident déjà.",
+    ),
     "sentence-section": (
         "No sentence speaks of {section}; sentences speak of rules, limits, caps, quiet_hours, consents and sequences.",
         "Aucune phrase ne parle de {section} ; elles parlent de rules, limits, caps, quiet_hours, consents et sequences.",

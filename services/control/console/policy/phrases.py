@@ -2,6 +2,7 @@
 
 import asyncio
 import contextlib
+import urllib.parse
 from collections.abc import Mapping, Sequence
 from typing import Any, Final, NamedTuple
 
@@ -13,19 +14,21 @@ from litestar.params import FromPath
 
 from gateway.core.changes import Place
 from services.control.access.persons import language_in
-from services.control.access.principals import Asked, principal_of
+from services.control.access.principals import Asked, needs, principal_of
 from services.control.access.rights import Right
+from services.control.access.tenancy import tenants_for
 from services.control.api.drafts import MAX_BODY_BYTES
 from services.control.console.page import Parts
 from services.control.console.policy.form import field_of, form_of, number_of, typed_text
 from services.control.console.policy.jobs_shown import job_shown, not_begun
-from services.control.console.rendering import page
+from services.control.console.rendering import go_to, page, texts_of
 from services.control.drafts.drafting import Drafting
 from services.control.drafts.edits import EditRefused
 from services.control.drafts.phrasing import Phrasing
 from services.control.drafts.sentences import Clash, Phrase
 from services.control.drafts.store import Draft, DraftProblem
 from services.control.jobs import JobsFull
+from services.control.preconditions import exactly
 from services.sentences.blanks import BEGUN, Blank, NotFilled, blanks, filled
 from services.sentences.kinds import Kind, kind_of, made
 from services.sentences.naming import PICKED, Known, known
@@ -76,7 +79,23 @@ def handlers(parts: Parts) -> Sequence[HTTPRouteHandler]:
             return not_begun(request, problem)
         return job_shown(request, job)
 
-    return [hear, examples]
+    @post("/policy/drafts/{draft:str}/probes", right=Right.PROBES, include_in_schema=False)
+    async def probe(draft: FromPath[str], request: Asked) -> Response[Any]:
+        form, who = await form_of(request), principal_of(request)
+        needs(request, Right.POLICY_WRITE, "")
+        section, part = field_of(form, "section"), field_of(form, "part")
+        tenants = tenants_for(who, Right.PROBES, parts.policy.tenants)
+        back = f"/policy/drafts/{draft}?{urllib.parse.urlencode({'section': SECTION, 'name': f'{section}/{part}'})}"
+        try:
+            name, suite = await phrasing.probes(draft, section=section, part=part, language=language_in(request))
+            there = await parts.operations.probes.there(tenants[0], name)
+            match = None if there is None else exactly(there.etag)
+            kept = await parts.operations.probes.save(tenants[0], name, suite, who=who, match=match)
+        except DraftProblem as problem:
+            return go_to(request, back, say=problem.said(language_in(request)), kind="error")
+        return go_to(request, f"/probes/{kept.name}", say=texts_of(request)("policy-sentences-probed"))
+
+    return [hear, examples, probe]
 
 
 async def pane_of(drafting: Drafting, draft: Draft, text: str, *, name: str, language: str) -> dict[str, Any]:

@@ -102,6 +102,13 @@ _PANE: Final = {
     ),
     "policy-sentences-writes": ("What it writes", "Ce qu’elle écrit"),
     "policy-sentences-examples": ("Recorded calls that it is about", "Appels enregistrés concernés"),
+    "policy-sentences-probe": ("See that it stays true", "Veiller à ce qu’elle reste vraie"),
+    "policy-sentences-probe-about": (
+        "A suite of probes as the draft is saved: just below, at and over the limit, inside and outside. It fails once somebody takes the sentence out.",
+        "Une suite de sondes d’après le brouillon enregistré : juste en dessous, à la limite et au-delà, dedans et dehors. Elle échoue dès que quelqu’un retire la phrase.",
+    ),
+    "policy-sentences-probe-make": ("Make probes of it", "En faire des sondes"),
+    "policy-sentences-probed": ("The suite is kept.", "La suite est enregistrée."),
     "policy-sentences-unsaid": ("no sentence", "aucune phrase"),
     "policy-sentences-none": ("The draft says nothing yet.", "Le brouillon ne dit encore rien."),
     "policy-sentences-of-rules": ("What may be done", "Ce qui peut être fait"),
