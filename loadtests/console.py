@@ -50,7 +50,8 @@ LONGEST_MS: Final = 200.0
 """Budget of the 95th percentile of a page, and of what it loads afterwards."""
 RULES: Final = 1_000
 _TIMES: Final = 20
-_KEY: Final = bytes(range(32))
+KEY: Final = bytes(range(32))
+"""The control plane's own, and of pseudonyms."""
 _WORDS: Final = "seven green umbrellas"
 _START_SECONDS: Final = 30.0
 _METHODS: Final = ("ContactService/GetContact", "MessageService/SendMessage", "DealService/UpdateDeal")
@@ -111,7 +112,7 @@ async def console_running(home: Path, decisions: int) -> AsyncIterator[tuple[req
         *redis_server.command(home, append_only=False), stdout=subprocess.DEVNULL
     )
     url = redis_server.url_of(home)
-    options: dict[str, Any] = {"redis_url": url, "pseudonym_key": _KEY, "drain_seconds": 1.0}
+    options: dict[str, Any] = {"redis_url": url, "pseudonym_key": KEY, "drain_seconds": 1.0}
     try:
         async with (
             _answering(url) as redis,
@@ -120,7 +121,7 @@ async def console_running(home: Path, decisions: int) -> AsyncIterator[tuple[req
                 Options(
                     listen="127.0.0.1:0",
                     audit=f"127.0.0.1:{audit}",
-                    control_keys=(_KEY,),
+                    control_keys=(KEY,),
                     hashing=argon2.profiles.CHEAPEST,
                     **options,
                 )
@@ -128,7 +129,7 @@ async def console_running(home: Path, decisions: int) -> AsyncIterator[tuple[req
         ):
             await _publish(redis)
             at = f"http://127.0.0.1:{port}"
-            yield await _logged_in(redis, at), at, decision
+            yield await logged_in(redis, at), at, decision
     finally:
         server.terminate()
         await server.wait()
@@ -143,11 +144,12 @@ async def measure(home: Path, decisions: int, *, times: int) -> dict[str, Any]:
         collect_rarely()
         for part, paths in (("pages", pages(decision)), ("later", later(decision))):
             for name, path in paths.items():
-                found[part][name] = await asyncio.to_thread(_opened, browser, at + path, times, part=part)
+                found[part][name] = await asyncio.to_thread(opened, browser, at + path, times, part=part)
     return found
 
 
-def _opened(browser: requests.Session, url: str, times: int, *, part: str) -> dict[str, float]:
+def opened(browser: requests.Session, url: str, times: int, *, part: str) -> dict[str, float]:
+    """What opening a page so many times takes, in milliseconds; `part` is "pages", or "later" for what follows."""
     headers = {"hx-request": "true"} if part == "later" else {"accept": "text/html"}
     took = []
     for _ in range(times + 1):
@@ -199,10 +201,10 @@ async def _publish(redis: Client) -> None:
     )
 
 
-async def _logged_in(redis: Client, url: str) -> requests.Session:
+async def logged_in(redis: Client, url: str) -> requests.Session:
     """A browser in which somebody may do everything."""
     now_ms = time.time_ns() // 1_000_000
-    access = Access(redis, keys=(_KEY,), clock_ms=lambda: now_ms, profile=argon2.profiles.CHEAPEST)
+    access = Access(redis, keys=(KEY,), clock_ms=lambda: now_ms, profile=argon2.profiles.CHEAPEST)
     try:
         account = Account(name="bench", grants={"*": tuple(Role)}, created_ms=now_ms)
         _, once = await access.administration.add(account, now_ms=now_ms)
