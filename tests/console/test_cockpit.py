@@ -59,3 +59,22 @@ async def test_a_time_that_cannot_be_is_told_and_the_usual_one_is_shown(visit: V
     page = await carl.go("/cockpit?from=2026-01-01&to=2026-12-01&by=nonsense&tenant=nobody")
     assert "At most 92 days" in await page.locator("main").inner_text()
     await page.get_by_role("rowheader", name="agent-one").wait_for()
+
+
+async def test_without_scripts_numbers_intervals_and_the_parts_that_are_chosen_are_all_there(
+    visit: Visit, work: Workplace
+) -> None:
+    await work.publish(policy(work.upstream.address))
+    await keep(work.world.redis, last_day=clock_ms() // 86_400_000 - 1)
+    carl = await work.enter(await visit(work.url, java_script_enabled=False), "carl", Role.COPILOT)
+    page = await carl.go("/cockpit")
+    said = await page.locator("main").inner_text()
+    for each in (f"11,200.00{SPACE}EUR", "insufficient (n = 0)", f"+200.00{SPACE}EUR"):
+        assert each in said
+    await page.get_by_label("By", exact=True).select_option("segment")
+    await page.get_by_role("button", name="Show").click()
+    await page.get_by_role("rowheader", name="segment-one").wait_for()
+    assert "by=segment" in page.url
+    await page.get_by_role("link", name=f"11,200.00{SPACE}EUR").first.click()
+    await page.wait_for_url("**/decisions?**")
+    await page.get_by_label("Filter").wait_for()
