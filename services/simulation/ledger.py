@@ -12,6 +12,11 @@ from services.simulation.campaigns import Campaign
 from services.simulation.living import Effect
 
 
+FOLLOWED_DAYS: Final = 28
+"""A purchase so many days after a contact is told of it, see `quarter`."""
+_LONG_AGO: Final = 1 << 32
+
+
 class Contacts(msgspec.Struct):
     """Sums over contacts that were made."""
 
@@ -68,6 +73,10 @@ class Ledger:
         self.expected: Final = np.zeros(people)
         """Purchases to be expected; and the logarithm of the probability of none."""
         self.none: Final = np.zeros(people)
+        self.since: Final = np.full(people, _LONG_AGO, dtype=np.int64)
+        """Days since the last marketing contact that was made, 0 on its own."""
+        self.none_after: Final = np.zeros(people)
+        """The logarithm of the probability of no purchase on the `FOLLOWED_DAYS` after any of these contacts."""
         self.contacts: Final[dict[tuple[str, str], Contacts]] = defaultdict(Contacts)
         """By dimension and value, such as ("channel", "sms"); ("", "") are all."""
         self.surveyed: Final = Surveyed()
@@ -79,6 +88,8 @@ class Ledger:
         self.expected[:] += np.where(self.known, would[0], 0.0)
         self.none[:] += np.where(self.known, np.log1p(-would[0]), 0.0)
         self.without[:] += np.where(self.known, without, 0)
+        self.since[:] += 1
+        self.none_after[:] += np.where(self.since <= FOLLOWED_DAYS, np.log1p(-would[0]), 0.0)
 
     def bought(self, person: int, cents: int) -> bool:
         """Count a purchase of the day; says whether it counts."""
@@ -120,6 +131,11 @@ class Ledger:
         """The share of these people to be expected to have bought at least once."""
         return float((1 - np.exp(self.none[whom])).mean()) if whom.any() else 0.0
 
+    @property
+    def converted_share(self) -> float:
+        """The share of those contacted by marketing to be expected to have bought within `FOLLOWED_DAYS` after it."""
+        return float((1 - np.exp(self.none_after[self.reached])).mean()) if self.reached.any() else 0.0
+
 
 def as_data(ledger: Ledger) -> Mapping[str, object]:
     """All of it, for machines: shares from 0 to 1, money in cents."""
@@ -145,6 +161,7 @@ def as_data(ledger: Ledger) -> Mapping[str, object]:
             "treated": ledger.bought_share(treated),
             "heldOut": ledger.bought_share(ledger.held_out),
             "contacted": ledger.bought_share(ledger.reached),
+            "afterContact": ledger.converted_share,
         },
         "survey": {
             "asked": surveyed.people,

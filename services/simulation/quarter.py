@@ -165,6 +165,7 @@ class Quarter:
                 self._at(at_ms + made.wait_ms + 60_000, _Try(tried.attempt, tried.again + 1))
             return
         ledger.reached[person] |= marketing
+        ledger.since[person] = 0 if marketing else ledger.since[person]
         version, segment = made.record.version, self._persons[person].segments[0]
         effect = self._lives.contact(person, tried.attempt, campaign=campaign, version=version)
         ledger.made(effect, campaign=campaign, version=version, segment=segment)
