@@ -11,7 +11,6 @@ from numpy.typing import NDArray
 from services.simulation.campaigns import Campaign
 from services.simulation.living import Effect
 
-
 FOLLOWED_DAYS: Final = 28
 """A purchase so many days after a contact is told of it, see `quarter`."""
 _LONG_AGO: Final = 1 << 32
