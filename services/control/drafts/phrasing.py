@@ -100,7 +100,8 @@ class Phrasing:
         """The name and the text of a suite of probes that passes with the sentence of a part, and fails without it.
 
         Raises:
-            DraftProblem: there is no such draft or part, or no probes can be made of it.
+            PolicyInvalid, EditRefused: the draft has mistakes, or no such part.
+            DraftProblem: there is no such draft, or no probes can be made of it.
         """
         _, text = await self._drafting.store.read(draft)
         return await self._workshop.run(probing.suite_for, text, section, part, language=language)

@@ -13,6 +13,7 @@ from gateway.core.policy.document import Document
 from gateway.core.revision.compiled import Revision
 from gateway.core.revision.decode import PolicyInvalid
 from services.control.drafts.checking import loaded
+from services.control.drafts.edits import EditRefused
 from services.control.drafts.store import DraftProblem
 from services.probes.making import as_text
 from services.probes.policies import Policy
@@ -34,13 +35,11 @@ def suite_for(text: str, section: str, part: str, *, language: str) -> tuple[str
     """The name of the suite, and its text.
 
     Raises:
-        DraftProblem: the text has mistakes or no such part, no sentence says it, or single calls cannot show it, be it
-            that other parts decide already.
+        PolicyInvalid: the text has mistakes.
+        EditRefused: it has no such part.
+        DraftProblem: no sentence says it, or single calls cannot show it, be it that other parts decide already.
     """
-    try:
-        revision = loaded(text)[0]
-    except PolicyInvalid as invalid:
-        raise DraftProblem("job-invalid") from invalid
+    revision = loaded(text)[0]
     document = revision.document
     without = _without(document, section, part)
     found = _sentence(document, section, part)
@@ -77,7 +76,7 @@ def _holding(suite: Mapping[str, Any], revision: Revision) -> list[dict[str, Any
 def _without(document: Document, section: str, part: str) -> Revision | None:
     """The policy without that part; `None` where it is none then."""
     if section not in SECTIONS.values() or all(each.name != part for each in getattr(document, section)):
-        raise DraftProblem("try-part")
+        raise EditRefused("edit-name", section=section, name=part)
     rest = tuple(each for each in getattr(document, section) if each.name != part)
     try:
         return load_stored(canonical(msgspec.structs.replace(document, **{section: rest})))

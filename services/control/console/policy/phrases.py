@@ -13,6 +13,7 @@ from litestar.handlers import HTTPRouteHandler
 from litestar.params import FromPath
 
 from gateway.core.changes import Place
+from gateway.core.revision.decode import PolicyInvalid
 from services.control.access.persons import language_in
 from services.control.access.principals import Asked, needs, principal_of
 from services.control.access.rights import Right
@@ -27,6 +28,7 @@ from services.control.drafts.edits import EditRefused
 from services.control.drafts.phrasing import Phrasing
 from services.control.drafts.sentences import Clash, Phrase
 from services.control.drafts.store import Draft, DraftProblem
+from services.control.drafts.texts import say as in_words
 from services.control.jobs import JobsFull
 from services.control.preconditions import exactly
 from services.sentences.blanks import BEGUN, Blank, NotFilled, blanks, filled
@@ -91,8 +93,10 @@ def handlers(parts: Parts) -> Sequence[HTTPRouteHandler]:
             there = await parts.operations.probes.there(tenants[0], name)
             match = None if there is None else exactly(there.etag)
             kept = await parts.operations.probes.save(tenants[0], name, suite, who=who, match=match)
-        except DraftProblem as problem:
+        except (DraftProblem, EditRefused) as problem:
             return go_to(request, back, say=problem.said(language_in(request)), kind="error")
+        except PolicyInvalid:
+            return go_to(request, back, say=in_words("job-invalid", language=language_in(request)), kind="error")
         return go_to(request, f"/probes/{kept.name}", say=texts_of(request)("policy-sentences-probed"))
 
     return [hear, examples, probe]

@@ -4,8 +4,9 @@ from typing import Any
 
 import pytest
 
+from gateway.core.revision.decode import PolicyInvalid
 from services.control.drafts.checking import loaded
-from services.control.drafts.edits import Edit, edited
+from services.control.drafts.edits import Edit, EditRefused, edited
 from services.control.drafts.probing import suite_for
 from services.control.drafts.rendering import block
 from services.control.drafts.sentences import put, understood
@@ -63,8 +64,11 @@ def test_what_single_calls_do_not_show_or_others_decide_already_makes_no_suite()
     never = understood("Never contact any customer", language="en")
     shut, *_ = put(PLAIN, never, named="shut")
     inside, *place = put(shut, understood("Never contact vip customers", language="en"), named="vip")
-    for where, *about in ((text, section, part), (inside, *place), (PLAIN, "caps", "none"), (PLAIN, "routes", "crm")):
+    for where, *about in ((text, section, part), (inside, *place)):
         with pytest.raises(DraftProblem):
             suite_for(where, *about, language="en")
-    with pytest.raises(DraftProblem):
+    for about in (["caps", "none"], ["routes", "crm"]):
+        with pytest.raises(EditRefused):
+            suite_for(PLAIN, *about, language="en")
+    with pytest.raises(PolicyInvalid):
         suite_for("agents: 3", "caps", "a", language="en")
