@@ -4,8 +4,9 @@ A URL may name several servers of one cluster, "redis://user:password@one:6379,t
 where the others are. Whether a server belongs to a cluster is asked of the server, not configured.
 """
 
-from collections.abc import Iterable
-from typing import Any, Final, TypeAlias
+import asyncio
+from collections.abc import Coroutine, Iterable
+from typing import Any, Final, TypeAlias, TypeVar
 from urllib.parse import urlsplit, urlunsplit
 
 from redis.asyncio import Redis, RedisCluster
@@ -19,6 +20,7 @@ from redis.exceptions import RedisClusterException, RedisError
 
 from gateway.starting import answered
 
+T = TypeVar("T")
 _DRIVER: Final = DriverInfo()  # looked up once: each connection would read the package's metadata for it, 1 ms
 
 
@@ -81,6 +83,10 @@ async def is_cluster(url: str, **options: Any) -> bool:
     Raises:
         RedisError, OSError: when none answers.
     """
+    return await _to_its_end(_is_cluster(url, options))
+
+
+async def _is_cluster(url: str, options: dict[str, Any]) -> bool:
     last: Exception | None = None
     for seed in seeds(url):
         async with _single(seed, **_hasty(options)) as client:
@@ -171,3 +177,18 @@ def _hasty(options: dict[str, Any]) -> dict[str, Any]:
 
 def _single(url: str, **options: Any) -> Redis:
     return Redis.from_url(url, driver_info=_DRIVER, **options)
+
+
+async def _to_its_end(asked: Coroutine[Any, Any, T]) -> T:
+    """What it gives; whoever is cancelled meanwhile is so once it is over.
+
+    redis-py 8.1 leaves a connection open whose making is cancelled. What is asked here has its own times to end in.
+    """
+    task = asyncio.ensure_future(asked)
+    try:
+        return await asyncio.shield(task)
+    except asyncio.CancelledError:
+        await asyncio.wait((task,))
+        if not task.cancelled():
+            task.exception()  # nobody else asks for it
+        raise
