@@ -1,6 +1,6 @@
 """What the operations on drafts, proposals and jobs take and give, as JSON."""
 
-from typing import Annotated, Literal
+from typing import Annotated, Any, Literal
 
 import msgspec
 
@@ -158,7 +158,7 @@ class JobShown(Given, frozen=True, kw_only=True):
     end_time: str = ""
     failure: str = ""
     """Of one that failed: why, and what to do."""
-    result: msgspec.Raw | None = None
+    result: Any = None  # not `Raw | None`: null would be described twice, and match neither
     """Of one that succeeded."""
 
 

@@ -61,7 +61,7 @@ class Proposed(msgspec.Struct, frozen=True, kw_only=True):
     """How many more people must agree."""
     changes: tuple[str, ...] = ()
     """In words, of one proposal that is looked at."""
-    document: msgspec.Raw | None = None
+    document: Any = None
     """Of one proposal that is looked at."""
 
 
