@@ -140,9 +140,10 @@ class Slots:
         """Whoever lacks one of several things: an agent's name, and labels."""
         names = [each.values for each in facts if each.term == "agent.name" and each.sign in ("!=", "not in")]
         labels = [each for each in facts if each.term == "agent.labels[]" and each.sign in ("!=", "not in")]
-        missing = {each.key for each in facts if each.term == "agent.labels[]" and each.sign == "lacks"}
-        if len(names) > 1 or len(names) + len(labels) + len(missing) < len(facts):
+        lacking = [each.key for each in facts if each.term == "agent.labels[]" and each.sign == "lacks"]
+        if len(names) > 1 or len(names) + len(labels) + len(lacking) < len(facts):
             raise Odd
+        missing = {*lacking}  # of a label that is compared twice it is said twice
         if missing - {each.key for each in labels} or {each.key for each in labels} - missing - self._labels:
             raise Odd
         self._others(

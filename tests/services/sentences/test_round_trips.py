@@ -1,10 +1,10 @@
 """What is said is understood, and what is written is read: every sentence comes back as it was, in both languages."""
 
 import pytest
-from hypothesis import HealthCheck, given, settings
+from hypothesis import HealthCheck, example, given, settings
 
 from services.sentences.engine import engine
-from services.sentences.kinds import KINDS, Kind, kind_of
+from services.sentences.kinds import KINDS, Is, Kind, Only, kind_of
 from services.sentences.reading import Read, read
 from services.sentences.saying import say
 from services.sentences.understanding import understand
@@ -22,8 +22,13 @@ def test_what_is_said_is_understood_as_it_was_meant(language: str, sentence: Kin
     assert understand(said, language).sentence == sentence, said
 
 
+TWICE = Only(labels=(Is(name="team", values=("crm",)), Is(name="team", values=("crm", "web"))))
+"""One label, compared twice."""
+
+
 @thoroughly
 @given(sentence=sentences)
+@example(sentence=TWICE)
 def test_what_is_written_is_read_as_it_was_said(sentence: Kind) -> None:
     written = write(sentence, name="one")
     assert written.section == SECTIONS[kind_of(sentence)]
