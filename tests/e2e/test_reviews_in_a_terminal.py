@@ -2,6 +2,7 @@
 
 import asyncio
 import os
+import re
 import signal
 import subprocess
 import sys
@@ -68,8 +69,7 @@ async def test_it_is_shown_without_what_others_say_and_asked_for_until_there_is_
     last = await judge(tmp_path, redis_url, auditor, by="eve", typed="1\n\n", lang="fr")
     assert "Deux personnes ne sont pas d’accord" in last.stdout
     assert "much too late" in last.stdout
-    assert "bob" not in last.stdout
-    assert "ada" not in last.stdout
+    assert not re.search(r"\b(ada|bob)\b", last.stdout)  # as a part of an id either may come
     nothing = await judge(tmp_path, redis_url, auditor, by="ada")
     assert (nothing.exit_code, nothing.stdout.strip()) == (0, "There is nothing more that you may judge now.")
 
