@@ -1,8 +1,10 @@
-"""Ends tasks that were begun for as long as something runs."""
+"""Ends tasks that were begun for as long as something runs, and lets end what must not be broken off."""
 
 import asyncio
-from typing import Any, Final
+from collections.abc import Coroutine
+from typing import Any, Final, TypeVar
 
+T = TypeVar("T")
 AGAIN_SECONDS: Final = 1.0
 
 
@@ -20,3 +22,15 @@ async def ended(*tasks: asyncio.Task[Any], again_seconds: float = AGAIN_SECONDS)
     for task in tasks:
         if not task.cancelled():
             task.result()
+
+
+async def to_its_end(work: Coroutine[Any, Any, T]) -> T:
+    """What it gives; whoever is cancelled meanwhile is so once it is over, whatever came of it."""
+    task = asyncio.ensure_future(work)
+    try:
+        return await asyncio.shield(task)
+    except asyncio.CancelledError:
+        await asyncio.wait((task,))
+        if not task.cancelled():
+            task.exception()  # nobody else asks for it
+        raise

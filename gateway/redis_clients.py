@@ -4,9 +4,8 @@ A URL may name several servers of one cluster, "redis://user:password@one:6379,t
 where the others are. Whether a server belongs to a cluster is asked of the server, not configured.
 """
 
-import asyncio
-from collections.abc import Coroutine, Iterable
-from typing import Any, Final, TypeAlias, TypeVar
+from collections.abc import Iterable
+from typing import Any, Final, TypeAlias
 from urllib.parse import urlsplit, urlunsplit
 
 from redis.asyncio import Redis, RedisCluster
@@ -18,9 +17,9 @@ from redis.driver_info import DriverInfo
 from redis.exceptions import ConnectionError as RedisConnectionError
 from redis.exceptions import RedisClusterException, RedisError
 
+from gateway.ending import to_its_end
 from gateway.starting import answered
 
-T = TypeVar("T")
 _DRIVER: Final = DriverInfo()  # looked up once: each connection would read the package's metadata for it, 1 ms
 
 
@@ -83,7 +82,8 @@ async def is_cluster(url: str, **options: Any) -> bool:
     Raises:
         RedisError, OSError: when none answers.
     """
-    return await _to_its_end(_is_cluster(url, options))
+    # redis-py 8.1 leaves a connection open whose making is cancelled. What is asked has its own times to end in.
+    return await to_its_end(_is_cluster(url, options))
 
 
 async def _is_cluster(url: str, options: dict[str, Any]) -> bool:
@@ -177,18 +177,3 @@ def _hasty(options: dict[str, Any]) -> dict[str, Any]:
 
 def _single(url: str, **options: Any) -> Redis:
     return Redis.from_url(url, driver_info=_DRIVER, **options)
-
-
-async def _to_its_end(asked: Coroutine[Any, Any, T]) -> T:
-    """What it gives; whoever is cancelled meanwhile is so once it is over.
-
-    redis-py 8.1 leaves a connection open whose making is cancelled. What is asked here has its own times to end in.
-    """
-    task = asyncio.ensure_future(asked)
-    try:
-        return await asyncio.shield(task)
-    except asyncio.CancelledError:
-        await asyncio.wait((task,))
-        if not task.cancelled():
-            task.exception()  # nobody else asks for it
-        raise

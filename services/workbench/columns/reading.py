@@ -5,6 +5,7 @@ from collections.abc import Callable
 from functools import partial
 from typing import TYPE_CHECKING, Final
 
+from gateway.ending import to_its_end
 from pilote.audit.v1 import audit_service_pb2
 from services.workbench.columns.ahead import Ahead, filled
 from services.workbench.columns.database import Columns
@@ -64,12 +65,7 @@ async def read_on(
 
 async def _kept(columns: Columns, step: Step) -> None:
     """Keep a step, to its end also where reading fails meanwhile: the next one to read begins where it ended."""
-    keeping = asyncio.ensure_future(asyncio.to_thread(columns.append, step.entries, values=step.values))
-    try:
-        await asyncio.shield(keeping)
-    except asyncio.CancelledError:
-        await asyncio.wait((keeping,))
-        raise
+    await to_its_end(asyncio.to_thread(columns.append, step.entries, values=step.values))
 
 
 async def _prove(columns: Columns, signed: audit_service_pb2.Checkpoint) -> None:
