@@ -6,14 +6,16 @@ It is resolved by itself when it is, when the period has ended, and where the po
 
 import contextlib
 from collections.abc import Awaitable, Callable, Mapping, Sequence
-from typing import Any, Final
+from typing import Final
 
 import msgspec
 
+from gateway.adapters.progress import ByObjective
 from gateway.core import keys
 from gateway.core.objectives import bounds
 from gateway.core.policy.objectives import Objective
 from gateway.redis_clients import Client
+from services.cockpit.days import DAY_MS
 from services.cockpit.dimensions import quoted
 from services.cockpit.measures import CONTACTS
 from services.cockpit.risks import watched_of
@@ -26,37 +28,18 @@ from services.findings.objectives import AT_RISK
 from services.findings.store import FindingChanged, FindingStore
 from services.insights.pace.standing import Range, Stands
 
-DAY_MS: Final = 86_400_000
 Examples = Callable[[Objective, str], Awaitable[Sequence[str]]]
 """Ids of decisions that show a measure of an objective, the newest."""
 _SIZES: Final = {"target": 0.6, "guardrail": 0.8, "budget": 0.6}
 """How grave it is at least; the rest is by how much it is surely missed."""
-_WRITE: Final = msgspec.msgpack.Encoder()
 _READ: Final = msgspec.msgpack.Decoder(Watch)
 
 
-class WatchStore:
-    """What is watched, in Redis. Every method raises `RedisError` where the store does not answer."""
+class WatchStore(ByObjective[Watch]):
+    """What is watched of objectives."""
 
     def __init__(self, redis: Client) -> None:
-        self._redis: Any = redis
-
-    async def get(self, tenant: str) -> Mapping[str, Watch]:
-        """Of a tenant, by the name of the objective; without what another version of Pilote has written."""
-        found = {}
-        for name, blob in (await self._redis.hgetall(keys.watches(tenant))).items():
-            with contextlib.suppress(msgspec.DecodeError):
-                found[name.decode()] = _READ.decode(blob)
-        return found
-
-    async def put(self, tenant: str, watches: Mapping[str, Watch]) -> None:
-        """Keep it instead of all that was there, in one step."""
-        key = keys.watches(tenant)
-        async with self._redis.pipeline(transaction=True) as steps:
-            steps.delete(key)
-            if watches:
-                steps.hset(key, mapping={name: _WRITE.encode(each) for name, each in watches.items()})
-            await steps.execute()
+        super().__init__(redis, keys.watches, _READ)
 
 
 class Alerts:
