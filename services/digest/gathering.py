@@ -18,8 +18,6 @@ from services.findings.objectives import AT_RISK
 from services.findings.store import FindingStore
 
 COURSE_WEEKS: Final = 8
-SETTLED_WEEKS: Final = 4
-"""Weeks after which everything that may come of a contact has come."""
 MOST_RULES: Final = 5
 MOST_FINDINGS: Final = 5
 MOST_CHANGES: Final = 10
@@ -40,7 +38,6 @@ class Gathering:
         """What is known of it now. `objectives` are those of the active policy."""
         whole = await view(self._days, tenant, week.span, by="rule")
         course = await self._course(tenant, week)
-        settled = week.before(SETTLED_WEEKS)
         opened, count = await self._opened(tenant, week)
         return Told(
             tenant=tenant,
@@ -49,8 +46,8 @@ class Gathering:
             currency=whole.currency,
             now=_numbers(whole.whole),
             before=await self._week(tenant, week.before()),
-            settled=await self._week(tenant, settled),
-            settled_before=await self._week(tenant, settled.before()),
+            settled=await self._week(tenant, week.settled),
+            settled_before=await self._week(tenant, week.settled.before()),
             course=course,
             rules=tuple(_ruled(each) for each in whole.parts[:MOST_RULES] if each.refusals),
             goals=await self._goals(tenant, week, objectives),

@@ -62,11 +62,8 @@ def elapsed(goal: Goal, *, made_ms: int) -> float:
 
 
 def _row(words: Words, goal: Goal) -> tuple[str, ...]:
-    progress, sign = (
-        goal.progress,
-        "\N{LESS-THAN OR EQUAL TO}" if goal.less_is_better else "\N{GREATER-THAN OR EQUAL TO}",
-    )
-    now = NOTHING
+    sign = "\N{LESS-THAN OR EQUAL TO}" if goal.less_is_better else "\N{GREATER-THAN OR EQUAL TO}"
+    progress, now = goal.progress, NOTHING
     if progress is not None and progress.value is not None:
         now = words.amount(goal, progress.value)
         if progress.low is not None and progress.high is not None:

@@ -3,10 +3,11 @@
 from collections.abc import Iterator, Mapping, Sequence
 
 from gateway.core.texts import moment
+from services.cockpit.days import DAY_MS
 from services.digest import advice, goals
 from services.digest.lines import Line, of_settled, of_week, proven
 from services.digest.told import Numbers, Told
-from services.digest.week import DAY_MS, week_named
+from services.digest.week import week_named
 from services.digest.words import NOTHING, Words
 from services.findings.wording import title
 from services.reports.document import (
@@ -124,7 +125,7 @@ def _week(words: Words) -> Iterator[Block]:
 
 
 def _settled(words: Words) -> Iterator[Block]:
-    told, week = words.told, week_named(words.told.week).before(4)
+    told, week = words.told, week_named(words.told.week).settled
     if not told.settled.contacts:
         yield Paragraph(words.say("settled-none"))
         return

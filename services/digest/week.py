@@ -6,9 +6,9 @@ from typing import Final
 
 import msgspec
 
+from services.cockpit.days import DAY_MS, FOLLOW_DAYS
 from services.cockpit.viewing import Span, day_of
 
-DAY_MS: Final = 86_400_000
 _NAME: Final = re.compile(r"([0-9]{4})-W([0-9]{2})")
 _DAYS: Final = 7
 
@@ -42,6 +42,11 @@ class Week(msgspec.Struct, frozen=True):
     def before(self, weeks: int = 1) -> "Week":
         """The one so many weeks before."""
         return Week(self.first - _DAYS * weeks)
+
+    @property
+    def settled(self) -> "Week":
+        """The last one of which every outcome is known once it is over itself."""
+        return self.before(FOLLOW_DAYS // _DAYS)
 
 
 def week_named(name: str) -> Week:

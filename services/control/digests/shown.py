@@ -11,7 +11,7 @@ from services.digest import advice, goals
 from services.digest.lines import Line, of_settled, of_week
 from services.digest.making import Found
 from services.digest.outline import digest
-from services.digest.week import Week, week_named
+from services.digest.week import week_named
 from services.digest.words import Words
 from services.insights.kpis.figures import Figure
 
@@ -151,7 +151,7 @@ def shown(found: Found, *, language: str) -> DigestShown:
         contacts_before=told.before.contacts,
         refusals=told.now.refusals,
         kpis=_lines(of_week(told)),
-        settled_week=_settled(week).name,
+        settled_week=week.settled.name,
         settled=_lines(of_settled(told)),
         objectives=tuple(
             GoalShown(
@@ -194,10 +194,6 @@ def shown(found: Found, *, language: str) -> DigestShown:
         title=digest(told, language=language).title,
         next_steps=advice.steps(made_of),
     )
-
-
-def _settled(week: Week) -> Week:
-    return week.before(4)
 
 
 def _lines(lines: Sequence[Line]) -> tuple[LineShown, ...]:

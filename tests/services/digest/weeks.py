@@ -5,9 +5,10 @@ from typing import Any
 import msgspec
 
 from gateway.core.progress import Progress
+from services.cockpit.days import DAY_MS
 from services.cockpit.watched import Watch, Watched
 from services.digest.told import Changed, Goal, Numbers, Ruled, Told
-from services.digest.week import DAY_MS, week_named
+from services.digest.week import week_named
 from services.insights.kpis.figures import Figure
 from services.insights.pace.standing import Range, Stands
 
