@@ -87,7 +87,7 @@ def _scoped(place: Place, part: Any) -> tuple[Rule, ...]:
 
 def outcome_of(call: Call, came: Came, record: Record, *, place: Place) -> Outcome | None:
     """What the part alone makes of a call; `None` where something else than a policy ended it."""
-    if (call.fixed and not call.first) or call.first or came.verdict == "GONE":
+    if call.fixed or call.first or came.verdict == "GONE":
         return None
     effect, _ = covers(record, place)
     if not effect:

@@ -1,6 +1,7 @@
 """The job that shows what a sentence would have come to: recorded calls, judged by a policy of that one part."""
 
 import itertools
+from collections import Counter
 from contextlib import closing
 from typing import Final
 
@@ -123,9 +124,11 @@ def _example(was: Record, verdict: str, outcome: Outcome) -> Example:
 
 
 def _told(found: list[Example], *, left_out: int, partly: bool, watched: bool) -> Examples:
-    counts = dict[str, int]()
-    for each in found:
-        counts[each.outcome] = counts.get(each.outcome, 0) + 1
     return Examples(
-        looked=len(found), left_out=left_out, counts=counts, watched=watched, partly=partly, examples=chosen(found)
+        looked=len(found),
+        left_out=left_out,
+        counts=dict(Counter(each.outcome for each in found)),
+        watched=watched,
+        partly=partly,
+        examples=chosen(found),
     )
