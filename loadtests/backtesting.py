@@ -14,7 +14,6 @@ import json
 import os
 import random
 import resource
-import socket
 import subprocess
 import sys
 import tempfile
@@ -40,6 +39,7 @@ from gateway.core.record import BucketLook, CustomerOutcome, Outcome, Record, Se
 from gateway.core.revision.compiled import Revision
 from gateway.redis_clients import connected
 from gateway.replays.replaying import replayed
+from loadtests.governed import free_port
 from loadtests.processes import cpu_seconds_of
 from pilote.crm.v1 import message_pb2, message_service_pb2
 from services import redis_server
@@ -160,7 +160,7 @@ def measured(home: Path, calls: int) -> dict[str, Any]:
     environment = os.environ | {  # noqa: TID251 - what it is started with goes on to its children
         "PILOTE_HOME": str(home),
         "PILOTE_REDIS_URL": redis_server.url_of(redis_home),
-        "PILOTE_AUDIT_LISTEN": f"127.0.0.1:{_free_port()}",
+        "PILOTE_AUDIT_LISTEN": f"127.0.0.1:{free_port()}",
     }
     redis = subprocess.Popen(redis_server.command(redis_home), stdout=subprocess.DEVNULL)
     audit = None
@@ -213,13 +213,6 @@ def _run(command: Sequence[str], environment: Mapping[str, str], *, audit: int) 
 def _children_s() -> float:
     used = resource.getrusage(resource.RUSAGE_CHILDREN)
     return used.ru_utime + used.ru_stime
-
-
-def _free_port() -> int:
-    with socket.socket() as free:
-        free.bind(("127.0.0.1", 0))
-        port: int = free.getsockname()[1]
-        return port
 
 
 def _answering(url: str) -> str:

@@ -68,10 +68,12 @@ def _running(made: Callable[[Path], S]) -> Iterator[S]:
     """A store in a folder of its own, started, and ended with everything it has kept."""
     home = Path(tempfile.mkdtemp(prefix="pilote-"))
     server = made(home)
-    server.start()
-    yield server
-    server.kill()
-    shutil.rmtree(home)
+    try:
+        server.start()
+        yield server
+    finally:
+        server.kill()
+        shutil.rmtree(home)
 
 
 @pytest.fixture(scope="session")

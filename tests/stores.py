@@ -87,7 +87,7 @@ class RedisProcess:
         if self._binary is not None:
             command[0] = str(self._binary)
         self.process = subprocess.Popen(command)
-        patient(self.url).ping()
+        until_answering(self.process, self.url)
 
     def freeze(self) -> None:
         """Let the server answer nothing, and keep its connections."""
@@ -128,7 +128,7 @@ class ClusterNode:
     def start(self) -> None:
         """Start it and wait until it answers."""
         self.process = subprocess.Popen(self._command)
-        patient(self.url).ping()
+        until_answering(self.process, self.url)
 
     def kill(self) -> None:
         """End it at once."""
@@ -224,6 +224,17 @@ def signal_all(processes: Iterable[subprocess.Popen[bytes]], which: signal.Signa
     """Send a signal to each."""
     for process in processes:
         process.send_signal(which)
+
+
+def until_answering(process: subprocess.Popen[bytes], url: str) -> None:
+    """Wait until a server answers that was just started; on a busy machine that took more than five seconds."""
+    end = time.monotonic() + 60
+    while process.poll() is None and time.monotonic() < end:
+        with contextlib.suppress(RedisConnectionError, FileNotFoundError), BlockingRedis.from_url(url) as client:
+            client.ping()
+            return
+        threading.Event().wait(0.01)  # what we wait for is in another process
+    raise AssertionError(f"the store did not come up; it ended with {process.poll()}")
 
 
 def until_ready(client: "BlockingRedis") -> None:

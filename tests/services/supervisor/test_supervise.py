@@ -24,6 +24,7 @@ from services.supervisor.child import Child, Deaths, Timing
 from services.supervisor.home import HomeTaken, State
 from services.supervisor.probes import GrpcServing, HttpOk, RedisAnswers
 from services.supervisor.supervise import Change, ChildFailed, Supervisor
+from tests.services.ports import free
 
 QUICK = Timing(poll_seconds=0.005, pause_seconds=0.005, pause_max_seconds=0.02)
 PATIENCE_SECONDS = 20.0
@@ -112,13 +113,6 @@ async def start_error(home: Path, *children: Child) -> tuple[str, list[Change]]:
         with pytest.raises(ChildFailed) as error:
             await supervisor.run()
         return str(error.value), await Watched(supervisor).rest()
-
-
-def free_port() -> int:
-    with socket.socket() as one:
-        one.bind(("127.0.0.1", 0))
-        port: int = one.getsockname()[1]
-        return port
 
 
 def is_there(pid: int) -> bool:
@@ -375,7 +369,7 @@ async def test_a_second_supervisor_is_refused_and_told_what_to_do(home: Path) ->
 
 async def test_the_state_is_written_for_others(home: Path) -> None:
     assert homes.running(home) is None
-    async with up(home, child(home, "crm", ports=(free_port(),))) as watched:
+    async with up(home, child(home, "crm", ports=(free(1)[0],))) as watched:
         state = homes.running(home)
         assert state == watched.supervisor.state()
         assert state is not None
