@@ -9,7 +9,7 @@ ALL: Final = "all"
 
 
 def filter_of(dimension: str, key: str) -> str:
-    """The decisions that a cell is of, as a filter; empty where the log does not say, as with segments."""
+    """The decisions that a cell is of, as a filter; empty of segments: which ones a customer is in is personal."""
     if not key or dimension == "segment":
         return ""
     return _version(key) if dimension == "version" else f"{dimension} = {quoted(key)}"

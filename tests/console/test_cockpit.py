@@ -1,6 +1,7 @@
 """Copilots see what they are judged by, with intervals, what is insufficient, what was revised, and what opens it."""
 
 import pytest
+from playwright.async_api import expect
 
 from gateway.clock import clock_ms
 from services.control.access.rights import Role
@@ -50,6 +51,10 @@ async def test_kpis_are_shown_with_intervals_and_open_their_decisions(
     await link.click()
     await page.wait_for_url("**/decisions?**")
     assert "operation" in page.url
+    # Not only those of the last day: the page has no time to go back beside that of the number.
+    assert "since=all" in page.url
+    everything = page.get_by_role("link", name="Tout" if french else "All", exact=True)
+    await expect(everything).to_have_attribute("aria-current", "true")
 
 
 async def test_a_time_that_cannot_be_is_told_and_the_usual_one_is_shown(visit: Visit, work: Workplace) -> None:

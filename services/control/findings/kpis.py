@@ -40,7 +40,7 @@ class NumberShown(msgspec.Struct, frozen=True, kw_only=True, rename="camel"):
     unit: str
     """"share" of 1, "points" of the NPS, "money" in cents, "contacts" of a customer in a week, "index" 0 to 1."""
     filter: str
-    """The decisions that it is of, for `/v1/decisions`. By segment those of all segments: the log does not say them."""
+    """The decisions that it is of, for `/v1/decisions`. By segment those of all: whose they are is personal."""
     revised: RevisionShown | None
 
 

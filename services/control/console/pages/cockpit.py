@@ -2,7 +2,6 @@
 
 from collections.abc import Mapping, Sequence
 from typing import Any, Final
-from urllib.parse import urlencode
 
 import msgspec
 from litestar import Response, get
@@ -21,6 +20,8 @@ from services.control.console.page import Page, Parts
 from services.control.console.rendering import page, texts_of
 from services.control.console.texts.cockpit import TEXTS
 from services.control.console.viewer import viewer_of
+from services.control.decisions.looking import ALL as EVER
+from services.control.decisions.looking import Look
 from services.control.undone import Undone
 
 DAY_MS: Final = 86_400_000
@@ -101,7 +102,7 @@ def _cell(part: Part, name: str, currency: str, language: str) -> Cell:
     day = texts.day(number.revised.at_ms, language=language) if number.revised else ""
     return Cell(
         wording.said(name, number, currency=currency, language=language),
-        "/decisions?" + urlencode({"filter": number.filter}),
+        Look(filter=number.filter, since=EVER).path(),
         wording.interval_of(name, number, currency=currency, language=language),
         number.figure.n,
         wording.revised(name, number, day=day, currency=currency, language=language),

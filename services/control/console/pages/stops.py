@@ -21,6 +21,8 @@ from services.control.console.page import Page, Parts
 from services.control.console.rendering import go_to, page, texts_of
 from services.control.console.texts.stops import TEXTS
 from services.control.console.viewer import viewer_of
+from services.control.decisions.looking import ALL as EVER
+from services.control.decisions.looking import Look
 from services.control.owed_told import owes
 from services.control.stop_reach import StopReach
 from services.control.stoppable import KINDS, Target, target_of, targets
@@ -258,7 +260,7 @@ def halted_in(stops: Sequence[Halted], target: Target) -> Sequence[Halted]:
 
 def decisions_of(stop: Halted) -> str:
     """Where the calls are seen that it has stopped."""
-    return "/decisions?" + urlencode({"filter": covered(stop.tenant, _stop_of(stop))})
+    return Look(filter=covered(stop.tenant, _stop_of(stop)), since=EVER).path()
 
 
 def _stop_of(halted: Halted) -> Stop:

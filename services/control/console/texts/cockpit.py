@@ -57,8 +57,8 @@ TEXTS: Final = {
     "cockpit-parts": ("By {by}", "Par {by}"),
     "cockpit-parts-none": ("No contact says it.", "Aucune sollicitation ne le précise."),
     "cockpit-segments": (
-        "The log does not say who is in which segment: these numbers open the decisions of all segments.",
-        "Le journal ne dit pas qui appartient à quel segment : ces chiffres ouvrent les décisions de tous les segments.",
+        "Which segments a single customer is in is personal, and the log does not say it: these numbers open the decisions of all segments.",
+        "Les segments d’une personne sont une donnée personnelle, et le journal ne les dit pas : ces chiffres ouvrent les décisions de tous les segments.",
     ),
     "cockpit-incomparable": (
         "Of {refusals} refused contacts, nothing was made like {incomparable}: what these would have brought is not in the numbers.",
