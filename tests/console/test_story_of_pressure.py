@@ -1,4 +1,4 @@
-"""The copilot's whole way: customers have no room left, a cap is lowered by a sentence, agreed to, and it holds."""
+"""The copilot's whole way: customers have no room left, a sentence lowers a cap, what-if shows it, and it holds."""
 
 from collections.abc import AsyncIterator, Iterator
 from pathlib import Path
@@ -99,6 +99,22 @@ async def lowers(carl: Visitor) -> None:
     await carl.snap("pressure-3-sentence")
 
 
+async def tries(carl: Visitor) -> None:
+    """What it would have changed for people, of the calls that were recorded."""
+    page, draft = carl.page, carl.page.url
+    await page.get_by_role("link", name="What if").last.click()
+    await page.wait_for_url("**/what-if?draft=**")
+    await expect(page.get_by_label(f"{NAME}: at most", exact=True)).to_have_value("2")
+    await page.get_by_role("button", name="See what it changes").click()
+    # Three calls of this minute are no week to count with: it says so, and what would be decided of each of them.
+    found = page.locator("#found")
+    await expect(found).to_contain_text("nothing can be said of people yet", timeout=120_000)
+    await expect(found).to_contain_text(f"allowed, would be refused\tCAP_EXCEEDED {NAME}\t1", use_inner_text=True)
+    assert await carl.axe() == []
+    await carl.snap("pressure-4-what-if")
+    await page.goto(draft)
+
+
 async def checks(carl: Visitor) -> str:
     """What it changes and would have decided, and the proposal that it becomes; gives its path."""
     page = carl.page
@@ -106,7 +122,7 @@ async def checks(carl: Visitor) -> str:
     await expect(page.locator(".changes")).to_contain_text(NAME)
     await page.get_by_role("button", name="Backtest").click()
     await expect(page.locator(".job table").first).to_contain_text(NAME, timeout=120_000)
-    await carl.snap("pressure-4-review")
+    await carl.snap("pressure-5-review")
     return await submits(carl, "Customers have no room left.")
 
 
@@ -124,12 +140,13 @@ async def test_from_an_alert_about_pressure_to_a_cap_that_a_sentence_has_lowered
 
     carl = await stage.comes("carl", "/findings")
     await lowers(carl)
+    await tries(carl)
     proposal = await checks(carl)
     assert await stage.store.active() == 1
 
     ora = await stage.comes("ora", proposal, phone=True)
     await approves(ora, proposal)
-    await ora.snap("pressure-5-active")
+    await ora.snap("pressure-6-active")
     await stage.runs()
     refused = await told(agent.messages.SendMessage(send(ADA), metadata=SALES))
     assert (refused.reason, NAME in refused.text) == ("CAP_EXCEEDED", True)
@@ -138,4 +155,4 @@ async def test_from_an_alert_about_pressure_to_a_cap_that_a_sentence_has_lowered
     page = await carl.go(f"/decisions/{refused.decision}")
     await expect(page.get_by_role("heading", level=1)).to_contain_text("sales-bot was refused")
     await expect(page.get_by_role("region", name="Why", exact=True)).to_contain_text(NAME)
-    await carl.snap("pressure-6-decision")
+    await carl.snap("pressure-7-decision")

@@ -47,6 +47,8 @@ class Found(msgspec.Struct, frozen=True, kw_only=True):
     counted: bool
     returns: bool
     """Agents surely come back after refusals."""
+    short: bool
+    """Too few decisions from before to count with: nothing can be said of people."""
     rows: tuple[Row, ...]
     exact: tuple[tuple[int, int], ...]
     """By policy: contacts newly refused, and newly made."""
@@ -81,6 +83,7 @@ def found_of(result: Mapping[str, Any], say: Any, *, language: str) -> Found:
         calls=tried[0]["calls"],
         counted=result["counted"],
         returns=any(each and each["returns"] and each["returns"]["low"] > 0 for each in forecasts),
+        short=result["counted"] and not any(each and each["people"] for each in forecasts),
         rows=tuple(
             Row(
                 each["name"],

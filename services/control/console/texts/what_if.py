@@ -92,6 +92,10 @@ TEXTS: Final = {
         "Only a share of calls is kept with what they were decided by, so caps and limits cannot be counted: raise replay.share to 10000 in the policy, and ask again in 30 days.",
         "Seule une partie des appels est conservée avec ce qui a servi à les décider : plafonds et limites ne peuvent pas être comptés. Portez replay.share à 10000 dans la politique et redemandez dans 30 jours.",
     ),
+    "what-if-short": (
+        "The recorded decisions reach back less than one window of the longest cap, which is only counted with: nothing can be said of people yet. The backtest below says what would be decided of each call.",
+        "Les décisions enregistrées remontent à moins d’une fenêtre du plafond le plus long, qui sert seulement au comptage : on ne peut encore rien dire des personnes. Le rejeu ci-dessous dit ce qui serait décidé pour chaque appel.",
+    ),
     "what-if-nothing": (
         "No decision of this time can be replayed.",
         "Aucune décision de cette période ne peut être rejouée.",
