@@ -17,6 +17,7 @@ from gateway.settings import Settings, SettingsInvalid, from_environment, langua
 from services.commands import (
     agents_command,
     backtest_command,
+    doctor_command,
     explain_command,
     export_commands,
     kpi_command,
@@ -303,6 +304,7 @@ def import_facts(
 explain_command.add_to(app, _shell)
 kpi_command.add_to(app, _shell)
 operating.add_to(app, _shell)
+doctor_command.add_to(app, _shell)
 plan_command.add_to(app, _shell)
 probe_command.add_to(app, _shell)
 backtest_command.add_to(app, _shell)

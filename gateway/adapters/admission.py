@@ -66,20 +66,27 @@ class StoreSilent(CallEnded):
         self.sent = sent
 
 
+def library() -> tuple[str, str]:
+    """The name of the library of functions that this version loads, and its source.
+
+    Named after its content, so that gateways of two versions can share a store during an upgrade.
+    """
+    files = resources.files("gateway.adapters")
+    source = "\n".join([files.joinpath(name).read_text(encoding="utf-8") for name in SOURCES])
+    name = f"pilote_{hashlib.sha256(source.encode()).hexdigest()[:12]}"
+    return name, source.replace("@LIBRARY@", name)
+
+
 class Admission:
     """The store's functions `admit` and `settle`."""
 
     def __init__(self, connection: StoreConnection, spool: Spool) -> None:
-        files = resources.files("gateway.adapters")
-        source = "\n".join([files.joinpath(name).read_text(encoding="utf-8") for name in SOURCES])
-        # Named after their content, so that gateways of two versions can share a store during an upgrade.
-        library = f"pilote_{hashlib.sha256(source.encode()).hexdigest()[:12]}"
-        self._source = source.replace("@LIBRARY@", library)
-        self._admit = f"{library}_admit"
-        self._settle = f"{library}_settle"
-        self._again = f"{library}_again"
-        self._recount = f"{library}_recount"
-        self._report = f"{library}_report"
+        name, self._source = library()
+        self._admit = f"{name}_admit"
+        self._settle = f"{name}_settle"
+        self._again = f"{name}_again"
+        self._recount = f"{name}_recount"
+        self._report = f"{name}_report"
         self._connection = connection
         self._spool = spool
         self._local = LocalCounts()

@@ -62,7 +62,7 @@ async def test_times_that_make_no_sense_are_refused(audit: Audit, start: int, en
 
 
 async def test_decisions_of_an_earlier_version_are_counted_once_the_store_is_brought_up_to_date(tmp_path: Path) -> None:
-    steps = schema._steps()
+    steps = schema.steps()
     step = next(number for number, text in enumerate(steps) if "CREATE TABLE decision_hour" in text)
     (tmp_path / "audit").mkdir()
     before = sqlite3.connect(tmp_path / "audit" / "decisions.sqlite", isolation_level=None)

@@ -238,7 +238,7 @@ async def test_of_many_who_open_an_empty_database_one_makes_its_tables(own_postg
     with lanes.connected(parameters(own_postgres.url())) as connection:
         steps = connection.execute("SELECT number FROM schema_step ORDER BY number").fetchall()
 
-    assert steps == [(number,) for number in range(1, len(schema._steps()) + 1)]
+    assert steps == [(number,) for number in range(1, len(schema.steps()) + 1)]
 
 
 async def test_a_database_of_a_newer_version_is_not_touched(database: Postgres) -> None:

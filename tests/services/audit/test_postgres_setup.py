@@ -256,7 +256,7 @@ async def test_a_store_of_an_earlier_version_is_brought_up_to_date_with_all_that
         steps = connection.execute("SELECT count(*) FROM schema_step").fetchone()
 
     assert [each.record.id for each in found] == [an_id(2), an_id(1), an_id(0)]
-    assert steps == (len(schema._steps()),)
+    assert steps == (len(schema.steps()),)
     assert [[note.raw for note in notes] for notes in found_by] == [[each.raw] for each in EARLIER_NOTES]
     assert misnoted == []
     for each in stores:

@@ -15,7 +15,8 @@ from gateway.core.errors import CallEnded
 from services.audit import entries
 from services.audit.entries import Entry
 from services.audit.filters.filter import parse
-from services.audit.sqlite.schema import _steps, bring_up_to_date
+from services.audit.sqlite.schema import bring_up_to_date
+from services.audit.sqlite.schema import steps as all_steps
 from services.audit.sqlite.segments.catalogue import Segment
 from services.audit.sqlite.segments.files import Files
 from services.audit.sqlite.segments.hours import HOUR_MS, hour_of, name_of
@@ -219,7 +220,7 @@ def test_hours_are_named_in_order_and_to_the_end_of_what_an_id_can_tell() -> Non
 
 def _of_an_earlier_version(home: Path, count: int) -> None:
     """A store of the last version that kept decisions in the main file: each has two rules."""
-    steps = _steps()
+    steps = all_steps()
     before = next(number for number, text in enumerate(steps) if "CREATE TABLE segment" in text)
     (home / "audit").mkdir()
     connection = sqlite3.connect(home / "audit" / "decisions.sqlite", isolation_level=None)

@@ -24,9 +24,9 @@ def bring_up_to_date(connection: Connection) -> None:
         connection.execute(
             "CREATE TABLE IF NOT EXISTS schema_step (number integer PRIMARY KEY, taken timestamptz DEFAULT now())"
         )
-        steps = _steps()
-        for number in range(len(steps) - _lacks(connection), len(steps)):
-            connection.execute(steps[number].encode())
+        known = steps()
+        for number in range(len(known) - _lacks(connection), len(known)):
+            connection.execute(known[number].encode())
             connection.execute("INSERT INTO schema_step (number) VALUES (%s)", (number + 1,))
 
 
@@ -44,16 +44,17 @@ def be_there(connection: Connection) -> None:
 
 def _lacks(connection: Connection) -> int:
     """How many steps a store has not taken yet."""
-    steps = len(_steps())
+    known = len(steps())
     ((encoding, there),) = connection.execute(_SERVER).fetchall()
     if encoding != "UTF8":
         raise CallEnded(Reason.STORE_UNAVAILABLE, "The decision store's database must be made with ENCODING 'UTF8'.")
     ((taken,),) = connection.execute(_TAKEN).fetchall() if there else [(0,)]
-    if taken > steps:
+    if taken > known:
         raise CallEnded(Reason.STORE_UNAVAILABLE, "The decision store was written by a newer version of Pilote.")
-    return steps - int(taken)
+    return known - int(taken)
 
 
-def _steps() -> list[str]:
+def steps() -> list[str]:
+    """The steps of this version, in order; how many they are is the version of its data."""
     files = [file for file in resources.files(__name__).iterdir() if file.name.endswith(".sql")]
     return [file.read_text(encoding="utf-8") for file in sorted(files, key=lambda file: file.name)]
