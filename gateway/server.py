@@ -35,6 +35,7 @@ from gateway.adapters.subject_keys import SubjectKeys
 from gateway.adapters.trust import PIN_FILE, Trust
 from gateway.adapters.upstreams import Upstreams
 from gateway.adapters.workers import Report, Workers, reporting
+from gateway.certificates import Certificates
 from gateway.clock import clock_ms
 from gateway.copies.shadowing import Shadowing
 from gateway.core.authority import Authority
@@ -61,8 +62,8 @@ from gateway.proxy import Proxy
 from gateway.records.erasures import Erasures
 from gateway.records.recording import Recorder
 from gateway.records.recording_values import Values
-from gateway.rpc.mutual_tls import MutualTls
 from gateway.rpc.reflecting import Reflecting
+from gateway.rpc.server_tls import grpc_credentials
 from gateway.rpc.serving import Secure, serving, until_told_to_stop
 from gateway.settings import Settings
 from gateway.starting import answered
@@ -229,6 +230,7 @@ async def gateway(
                 otherwise=proxy,
                 reflecting=running.reflecting,
                 secure=_secure(settings, running),
+                callers="everybody",
             )
         )
         yield running
@@ -297,7 +299,8 @@ def _secure(settings: Settings, running: Gateway) -> Secure | None:
     def bound(port: int) -> None:
         running.envoy_port = port
 
-    return Secure(settings.envoy_listen, MutualTls(settings.envoy_tls_dir).credentials, bound)
+    credentials = grpc_credentials(Certificates(settings.envoy_tls_dir), callers="processes")
+    return Secure(settings.envoy_listen, credentials, bound)
 
 
 def _add_own(server: grpc.aio.Server, pipeline: Pipeline, *, waiting: Waiting) -> None:

@@ -68,7 +68,7 @@ class Settings(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=
     agents_listen: Port = "127.0.0.1:8081"
     """Address of the front for agents that speak REST or MCP."""
     agents_gateway: Annotated[str, msgspec.Meta(pattern=rf"^$|{_PORT}")] = ""
-    """Where that front reaches the gateway, without TLS; unset: where the gateway listens."""
+    """Where that front reaches the gateway; unset: where the gateway listens."""
     intake_listen: Port = "127.0.0.1:8082"
     """Address at which other systems tell of customers: events, consents, audiences, over HTTP."""
     intake_grpc_listen: Port = "127.0.0.1:50062"
@@ -109,6 +109,13 @@ class Settings(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=
     envoy_tls_dir: Path | None = None
     """Folder with `tls.crt` and `tls.key` of this gateway and `ca.crt`, which must have signed Envoy's certificate;
     changed files count for new connections."""
+    tls_dir: Path | None = None
+    """Folder with `tls.crt` and `tls.key` of this process and `ca.crt`, which has signed those of all processes. With
+    it every port takes TLS only, and processes show each other their certificates; changed files count for new
+    connections. Unset: they speak without TLS."""
+    tls_clients_file: Path | None = None
+    """File with the authorities, in PEM, one of which must have signed the certificate of whoever else connects to the
+    gateway, the control plane, the agents' front or the intake; unset: of them none is asked for."""
     audit_url: DatabaseUrl | None = None
     """Database of PostgreSQL that the audit service keeps decisions in; unset: it keeps them in `home`."""
     audit_key_file: Path | None = None

@@ -8,17 +8,20 @@ import threading
 from multiprocessing.connection import wait
 from typing import Final
 
+from services.presenting import present_inherited
+
 NICENESS: Final = 5
 """Calls of agents and people's pages go first."""
 
 
 def begin(*, niceness: int = NICENESS) -> None:
-    """What such a process does first: leaves Ctrl-C to who started it, gives way, and ends with them."""
+    """What such a process does first: leaves Ctrl-C to who started it, gives way, and is and ends as they do."""
     with contextlib.suppress(OSError):
         os.setpgid(0, 0)
     signal.signal(signal.SIGINT, signal.SIG_IGN)
     with contextlib.suppress(OSError):
         os.nice(niceness)
+    present_inherited()
     parent = multiprocessing.parent_process()
     if parent is not None:
         threading.Thread(target=_end_with, args=(parent.sentinel,), daemon=True).start()

@@ -51,6 +51,7 @@ from services.commands.user_commands import commands as users_commands
 from services.commands.vault_commands import commands as vault_commands
 from services.commands.view_commands import commands as views_commands
 from services.commands.webhook_commands import commands as webhooks_commands
+from services.presenting import present_own
 from services.texts import say
 
 app = typer.Typer(no_args_is_help=True, add_completion=False)
@@ -90,11 +91,16 @@ def _pilote(
 
 def _settings() -> Settings:
     try:
-        return from_environment()
+        settings = from_environment()
     except SettingsInvalid as invalid:
         for mistake in invalid.mistakes:
             _err.print(mistake, markup=False)
         raise typer.Exit(2) from None
+    try:
+        present_own(settings)
+    except (OSError, ValueError) as error:
+        _fail(str(error), 2)
+    return settings
 
 
 def _fail(text: str, code: int = 1) -> NoReturn:

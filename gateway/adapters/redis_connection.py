@@ -19,6 +19,8 @@ from typing import Any, Final, Protocol, cast
 import hiredis
 from redis.connection import parse_url
 
+from gateway.adapters.redis_tls import context_of
+
 _log = logging.getLogger(__name__)
 
 _STALLED_SECONDS: Final = 5.0
@@ -296,9 +298,8 @@ class RedisConnection(asyncio.Protocol):
             if path := options.get("path"):
                 transport, _ = await self._loop.create_unix_connection(lambda: self, path)
             else:
-                tls = "connection_class" in options and options["connection_class"].__name__ == "SSLConnection"
                 transport, _ = await self._loop.create_connection(
-                    lambda: self, options.get("host", "localhost"), options.get("port", 6379), ssl=tls or None
+                    lambda: self, options.get("host", "localhost"), options.get("port", 6379), ssl=context_of(options)
                 )
         self._transport = transport
         try:

@@ -1,5 +1,6 @@
 """The systems behind the gateway: one channel each, called on raw bytes."""
 
+import logging
 from collections.abc import AsyncIterator, Callable
 from typing import Any, Final
 
@@ -7,8 +8,10 @@ import grpc
 
 from gateway.adapters.lines import Lines
 from gateway.adapters.upstream_calls import StreamCall, UnaryCall
+from gateway.certificates import own
 from gateway.core.errors import CallEnded, Reason
 from gateway.core.policy.upstreams import Upstream
+from gateway.rpc.channels import RenewedChannel
 from gateway.rpc.headers import CREDENTIALS
 from gateway.rpc.status import DETAILS_KEY, Fate, fate_of, pushback_ms, reason_of
 from gateway.rpc.writing import send
@@ -17,6 +20,8 @@ from gateway.watching.trace_context import TRACEPARENT, TRACESTATE
 # Credentials end here, and nobody but the gateway speaks in its name or in the transport's.
 _OURS: Final = CREDENTIALS | {TRACEPARENT, TRACESTATE, "user-agent", "content-type", "te"}
 _OUR_PREFIXES: Final = ("pilote-", "grpc-", ":")
+
+_log = logging.getLogger(__name__)
 
 Metadata = tuple[tuple[str, str | bytes], ...]
 
@@ -177,12 +182,18 @@ def _is_ours(key: str) -> bool:
     return key in _OURS or key.startswith(_OUR_PREFIXES)
 
 
-def _place(upstream: Upstream) -> tuple[str, bool]:
+def _place(upstream: Upstream) -> tuple[str, bool | str]:
     return upstream.all_addresses[0], upstream.tls
 
 
 def _channel(upstream: Upstream) -> grpc.aio.Channel:
     address, tls = _place(upstream)
+    certificates = own() if tls == "mutual" else None
+    if certificates is not None:
+        return RenewedChannel(address, certificates, options=_OPTIONS)
+    if tls == "mutual":  # it is asked by TLS all the same, and will not believe us
+        said = "an upstream asks for this gateway's certificate: set PILOTE_TLS_DIR"
+        _log.error(said, extra={"upstream": upstream.name})
     if tls:
         return grpc.aio.secure_channel(address, grpc.ssl_channel_credentials(), options=_OPTIONS)
     return grpc.aio.insecure_channel(address, options=_OPTIONS)

@@ -23,7 +23,7 @@ class Doors:
     """Compares in constant time."""
 
     def __init__(self, keys: Iterable[str], *, only_tls: bool = False) -> None:
-        """`only_tls`: whether who comes without TLS is not Envoy, whatever key it has."""
+        """`only_tls`: whether who comes without a certificate is not Envoy, whatever key it has."""
         self._only_tls = only_tls
         self._hashes = tuple(hashlib.sha256(key.encode()).digest() for key in keys)
 
@@ -36,7 +36,8 @@ class Doors:
             said = f"Only Envoy asks here: give it a key of PILOTE_ENVOY_KEY_FILE, as initial metadata {KEY_HEADER}."
             # No interceptor translates what is raised here: see `gateway.rpc.serving`.
             await end(context, CallEnded(Reason.AGENT_UNAUTHENTICATED, said, metadata={"problem": "ENVOY_KEY_UNKNOWN"}))
-        if self._only_tls and context.auth_context().get("transport_security_type") != [b"ssl"]:
+        # Where agents come by TLS too, it is the certificate that tells Envoy from them.
+        if self._only_tls and not context.auth_context().get("x509_pem_cert"):
             said = "Envoy comes by mutual TLS here: let it connect to PILOTE_ENVOY_LISTEN, and give it another key now."
             await end(context, CallEnded(Reason.AGENT_UNAUTHENTICATED, said, metadata={"problem": "ENVOY_WITHOUT_TLS"}))
 

@@ -8,7 +8,9 @@ from typing import Any, Literal
 
 import uvicorn
 
+from gateway.certificates import own
 from gateway.rpc.http_heads import HEAD_SECONDS, BoundedHeads
+from gateway.rpc.server_tls import http_context
 
 
 def _nothing() -> None:
@@ -29,7 +31,8 @@ async def http_serving(
     """Answer at that address; yields the port. In the end `ending` is called, so that streams end, and the rest drains.
 
     The word of `proxies`, addresses or networks parted by commas, counts for where a request comes from. `lifespan` is
-    "on" for an application that wants to be told of start and end. The head of a request may take `head_seconds`.
+    "on" for an application that wants to be told of start and end. The head of a request may take `head_seconds`. Where
+    this process has a certificate, it answers over HTTPS.
 
     Raises:
         OSError: the address is taken.
@@ -41,8 +44,11 @@ async def http_serving(
         seconds = head_seconds
 
     with listening(listen) as taken:
+        certificates = own()
+        tls = None if certificates is None else http_context(certificates, callers="everybody")
         config = uvicorn.Config(
             app,
+            ssl_context_factory=None if tls is None else lambda *_: tls,
             http=Heads,
             log_config=None,
             access_log=False,

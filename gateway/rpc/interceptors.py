@@ -1,6 +1,7 @@
 """What every server of ours does around its handlers: no exception leaves as anything but a status of the table."""
 
 import asyncio
+import inspect
 import logging
 from collections.abc import AsyncIterator, Awaitable, Callable
 from typing import Any, NoReturn
@@ -70,7 +71,11 @@ def _one(serve: Any, method: str, now: Handled) -> Any:
 def _many(serve: Any, method: str, now: Handled) -> Any:
     async def call(request: Any, context: Any) -> AsyncIterator[Any]:
         try:
-            async for response in serve(request, context):
+            answer = serve(request, context)
+            if inspect.isawaitable(answer):  # it writes by itself, as that which watches health does
+                await answer
+                return
+            async for response in answer:
                 yield response
         except (grpc.aio.AbortError, asyncio.CancelledError):
             raise

@@ -15,8 +15,10 @@ import uvloop
 from grpc_health.v1 import health, health_pb2, health_pb2_grpc
 from grpc_reflection.v1alpha import reflection_pb2_grpc
 
+from gateway.certificates import own
 from gateway.rpc.interceptors import ErrorsToStatus
 from gateway.rpc.reflecting import Reflecting
+from gateway.rpc.server_tls import Callers, grpc_credentials
 
 _log = logging.getLogger(__name__)
 
@@ -46,6 +48,7 @@ async def serving(
     health_servicer: health.aio.HealthServicer | None = None,
     secure: "Secure | None" = None,
     interceptors: "Sequence[grpc.aio.ServerInterceptor]" = (),
+    callers: Callers = "processes",
 ) -> AsyncIterator[int]:
     """Serve until the block ends, then drain; yields the port, which matters where `listen` asked for port 0.
 
@@ -53,7 +56,8 @@ async def serving(
     new call is taken, and running ones have `drain_seconds` to end. `otherwise` answers all calls that no service of
     the server does; it translates its own errors, since an interceptor around it would cost every call. `reflecting` is
     for a server whose services change, `health_servicer` for one that says by itself how its services are. `secure`
-    is a second port of the same server. `interceptors` come after that which translates errors.
+    is a second port of the same server. `interceptors` come after that which translates errors. Where this process
+    has a certificate, connections are encrypted, and `callers` says who is asked for one.
 
     Raises:
         OSError: when the address is taken.
@@ -75,7 +79,7 @@ async def serving(
     if otherwise is not None:
         server.add_generic_rpc_handlers((otherwise,))
     try:
-        port = server.add_insecure_port(listen)
+        port = _bound(server, listen, callers)
         if secure is not None:
             listen = secure.listen
             secure.bound(server.add_secure_port(listen, secure.credentials))
@@ -89,6 +93,13 @@ async def serving(
     finally:
         await servicer.enter_graceful_shutdown()
         await server.stop(drain_seconds)
+
+
+def _bound(server: grpc.aio.Server, listen: str, callers: Callers) -> int:
+    certificates = own()
+    if certificates is None:
+        return server.add_insecure_port(listen)
+    return server.add_secure_port(listen, grpc_credentials(certificates, callers=callers))
 
 
 @contextlib.asynccontextmanager

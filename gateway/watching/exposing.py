@@ -16,8 +16,10 @@ from typing import Final
 import msgspec
 from aiohttp import web
 
+from gateway.certificates import own
 from gateway.ending import ended
 from gateway.instance import Instance
+from gateway.rpc.server_tls import http_context
 from gateway.watching.families import Family, Sample, families, merged, page
 from gateway.watching.meters import Meters, otlp
 from gateway.watching.siblings import locked, reachable, slot, taken, whole
@@ -185,7 +187,9 @@ async def _listen(exposed: Exposed, listen: str) -> None:
     await runner.setup()
     try:
         host, _, port = listen.rpartition(":")
-        await web.TCPSite(runner, host.strip("[]"), int(port)).start()
+        certificates = own()
+        tls = None if certificates is None else http_context(certificates, callers="processes")
+        await web.TCPSite(runner, host.strip("[]"), int(port), ssl_context=tls).start()
         exposed.port = int(runner.addresses[0][1])
         exposed.tried.set()
         await asyncio.Event().wait()

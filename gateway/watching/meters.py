@@ -20,6 +20,7 @@ from opentelemetry.sdk.metrics.export import (
 from opentelemetry.sdk.util.instrumentation import InstrumentationScope
 
 from gateway.instance import Instance
+from gateway.watching.collector_tls import metrics_to
 from gateway.watching.semconv import SCHEMA_URL
 
 EXPORT_EVERY_MS: Final = 10_000
@@ -73,7 +74,10 @@ class Meters:
 
 def otlp(endpoint: str) -> MetricExporter:
     """An exporter to an OTLP gRPC endpoint; "http://" means without TLS."""
-    return OTLPMetricExporter(endpoint=endpoint, insecure=not endpoint.startswith("https://"), timeout=5)
+    insecure = not endpoint.startswith("https://")
+    return metrics_to(
+        endpoint, lambda shown: OTLPMetricExporter(endpoint=endpoint, insecure=insecure, credentials=shown, timeout=5)
+    )
 
 
 class _Whole(MetricExporter):

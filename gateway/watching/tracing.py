@@ -12,6 +12,7 @@ from opentelemetry.sdk.trace.id_generator import IdGenerator
 from opentelemetry.trace import SpanContext, SpanKind, Status, StatusCode, TraceFlags
 
 from gateway.instance import Instance
+from gateway.watching.collector_tls import spans_to
 from gateway.watching.semconv import SCHEMA_URL
 from gateway.watching.trace_context import CallTrace
 
@@ -100,4 +101,7 @@ def _links(link: CallTrace | None, says: str) -> list[trace.Link]:
 
 def otlp(endpoint: str) -> SpanExporter:
     """An exporter to an OTLP gRPC endpoint; "http://" means without TLS."""
-    return OTLPSpanExporter(endpoint=endpoint, insecure=not endpoint.startswith("https://"), timeout=5)
+    insecure = not endpoint.startswith("https://")
+    return spans_to(
+        endpoint, lambda shown: OTLPSpanExporter(endpoint=endpoint, insecure=insecure, credentials=shown, timeout=5)
+    )

@@ -11,6 +11,7 @@ import grpc
 import msgspec
 
 from gateway.ending import ended
+from gateway.rpc.channels import channel_to
 from gateway.rpc.writing import feed
 
 Metadata = Sequence[tuple[str, str | bytes]]
@@ -94,8 +95,5 @@ async def calling(address: str, *, max_message_bytes: int) -> AsyncIterator[tupl
         ("grpc.max_reconnect_backoff_ms", 1_000),
     )
     async with contextlib.AsyncExitStack() as stack:
-        channels = [
-            await stack.enter_async_context(grpc.aio.insecure_channel(address, options=options))
-            for _ in range(CHANNELS)
-        ]
+        channels = [await stack.enter_async_context(channel_to(address, options=options)) for _ in range(CHANNELS)]
         yield Caller(channels), channels[0]

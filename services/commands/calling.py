@@ -12,6 +12,7 @@ from google.protobuf.message import Message
 from rich.console import Console
 
 from gateway.ending import ended
+from gateway.rpc.channels import channel_to
 from gateway.rpc.reflected import files_of, pool_of
 from gateway.rpc.status import reason_from, text_from
 from gateway.rpc.writing import feed
@@ -34,7 +35,7 @@ async def run(
 ) -> int:
     """Make the call and print answers and trailers as JSON; returns the exit code."""
     headers = [*headers, ("accept-language", language)]
-    async with grpc.aio.insecure_channel(address) as channel:
+    async with channel_to(address) as channel:
         try:
             described = await _described(channel, method)
             requests = _requests(described, data)

@@ -70,12 +70,13 @@ def commands(shell: Shell) -> typer.Typer:
 async def _shown(shell: Shell, experiments: "Experiments", name: str, *, window: "Window") -> "tuple[Report, int]":
     import grpc
 
+    from gateway.rpc.channels import channel_to
     from pilote.audit.v1.audit_service_pb2_grpc import AuditServiceStub
     from services.commands.experimenting import ExperimentProblem
 
     settings = shell.settings()
     address = settings.audit_listen
-    async with grpc.aio.insecure_channel(address) as channel:
+    async with channel_to(address) as channel:
         try:
             return await experiments.show(name, AuditServiceStub(channel), window=window)
         except grpc.aio.AioRpcError as error:

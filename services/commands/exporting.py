@@ -5,9 +5,9 @@ from collections.abc import Callable
 from pathlib import Path
 from typing import Final
 
-import grpc
 import msgspec
 
+from gateway.rpc.channels import channel_to
 from pilote.audit.v1 import audit_service_pb2, audit_service_pb2_grpc
 from services.commands.export_writing import Writer, writing
 from services.proof.exports import Entry, Head, read_head
@@ -54,7 +54,7 @@ async def export(address: str, path: Path, wanted: Wanted, *, progress: Callable
         entries_only=True,
         cosigned=wanted.witnessed,
     )
-    async with grpc.aio.insecure_channel(address, options=_OPTIONS) as channel:
+    async with channel_to(address, options=_OPTIONS) as channel:
         answers = audit_service_pb2_grpc.AuditServiceStub(channel).ExportDecisions(request)
         first = await anext(aiter(answers), None)
         if first is None:
@@ -83,7 +83,7 @@ async def newest_checkpoint(address: str) -> audit_service_pb2.Checkpoint:
     Raises:
         grpc.aio.AioRpcError: the service does not answer.
     """
-    async with grpc.aio.insecure_channel(address) as channel:
+    async with channel_to(address) as channel:
         stub = audit_service_pb2_grpc.AuditServiceStub(channel)
         return (await stub.GetCheckpoint(audit_service_pb2.GetCheckpointRequest(), timeout=10)).checkpoint
 

@@ -129,9 +129,9 @@ async def _looked(
     shell: Shell, folder: Path, *, keep: bool, spoken: str
 ) -> "tuple[int, Sequence[Seen], tuple[str, ...]]":
     """How many entries were read, what was seen, and which looks failed; with a bar where somebody watches."""
-    import grpc
     from rich.progress import BarColumn, Progress, TextColumn, TimeRemainingColumn
 
+    from gateway.rpc.channels import channel_to
     from pilote.audit.v1.audit_service_pb2_grpc import AuditServiceStub
     from services.findings.store import FindingStore
     from services.workbench.columns.database import Columns
@@ -150,7 +150,7 @@ async def _looked(
     )
     bar = Progress(*parts, console=shell.err, transient=True, disable=not shell.err.is_terminal)
     try:
-        async with grpc.aio.insecure_channel(settings.audit_listen) as channel:
+        async with channel_to(settings.audit_listen) as channel:
             with bar:
                 task = bar.add_task(say("reading", language=spoken), total=None)
                 read = await read_on(

@@ -19,6 +19,7 @@ from gateway.core.simulating.calls import Call, Forms, Judged
 from gateway.redis_clients import Client, connected
 from gateway.replays.judging import judged
 from gateway.replays.replaying import NotKnown
+from gateway.rpc.channels import channel_to
 from pilote.audit.v1 import planning_pb2
 from pilote.audit.v1.audit_service_pb2_grpc import AuditServiceStub
 from services.commands.replaying import Opened, Replays, Revisions, Unusable
@@ -88,7 +89,7 @@ class Judge:
 
     async def _begin(self) -> "tuple[AuditServiceAsyncStub, Replays]":
         redis: Client = await self._open.enter_async_context(await connected(self._config.redis_url))
-        channel = await self._open.enter_async_context(grpc.aio.insecure_channel(self._config.audit))
+        channel = await self._open.enter_async_context(channel_to(self._config.audit))
         sealer = Sealer(self._config.replay_keys)
         return AuditServiceStub(channel), Replays(
             Revisions(redis), sealer=sealer, pseudonym_key=self._config.pseudonym_key

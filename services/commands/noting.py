@@ -14,6 +14,7 @@ import grpc
 import msgspec
 
 from gateway.clock import clock_ms
+from gateway.rpc.channels import channel_to
 from gateway.settings import language
 from pilote.audit.v1.audit_service_pb2_grpc import AuditServiceStub
 from services.commands.shell import Shell
@@ -58,7 +59,7 @@ async def noting(
     """A block that changes something, noted in the log now or as soon as that is possible; see `Changes.recording`."""
     settings = shell.settings()
     async with contextlib.AsyncExitStack() as stack:
-        channel = await stack.enter_async_context(grpc.aio.insecure_channel(settings.audit_listen))
+        channel = await stack.enter_async_context(channel_to(settings.audit_listen))
         redis, stub = await stack.enter_async_context(shell.store(settings)), AuditServiceStub(channel)
         changes = Changes(stub, owing=Owing(redis, stub, clock_ms=clock_ms), seconds=SECONDS)
         recording = changes.recording(

@@ -6,6 +6,7 @@ import grpc
 from rich.console import Console
 from rich.table import Table
 
+from gateway.rpc.channels import channel_to
 from pilote.audit.v1 import audit_service_pb2_grpc
 from pilote.audit.v1 import objectives_pb2 as pb
 from services.texts import say
@@ -19,7 +20,7 @@ async def show_objectives(out: Console, address: str, *, language: str) -> bool:
 
     Prints nothing where the policy has no objectives. `address` is that of the audit service.
     """
-    async with grpc.aio.insecure_channel(address) as channel:
+    async with channel_to(address) as channel:
         stub = audit_service_pb2_grpc.AuditServiceStub(channel)
         try:
             answer = await stub.GetObjectives(pb.GetObjectivesRequest(), timeout=PATIENCE_SECONDS)

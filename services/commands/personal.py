@@ -7,6 +7,7 @@ from typing import Any
 import msgspec
 
 from gateway.clock import clock_ms
+from gateway.rpc.channels import client_context
 from gateway.signing import Signer
 from pilote.audit.v1 import personal_pb2
 from services.commands.personal_texts import say
@@ -54,7 +55,12 @@ def read_values(address: str, decision: str, *, person: str, signer: Signer, rea
         "content-type": "application/json",
         "accept-language": language,
     }
-    connection = http.client.HTTPConnection(address, timeout=ANSWER_SECONDS)
+    context = client_context()
+    connection: http.client.HTTPConnection
+    if context is None:
+        connection = http.client.HTTPConnection(address, timeout=ANSWER_SECONDS)
+    else:
+        connection = http.client.HTTPSConnection(address, timeout=ANSWER_SECONDS, context=context)
     try:
         connection.request("POST", target, body=body, headers=headers)
         response = connection.getresponse()

@@ -117,6 +117,7 @@ def show_values(shell: Shell, shown: "Shown") -> None:
 def _erased(shell: Shell, subject: str, *, tenant: str, reason: str, by: str) -> "personal_pb2.EraseSubjectResponse":
     import grpc
 
+    from gateway.rpc.channels import channel_to
     from gateway.rpc.status import text_from
     from pilote.audit.v1 import personal_pb2
     from pilote.audit.v1.audit_service_pb2_grpc import AuditServiceStub
@@ -126,7 +127,7 @@ def _erased(shell: Shell, subject: str, *, tenant: str, reason: str, by: str) ->
     request = personal_pb2.EraseSubjectRequest(subject=subject, tenant=tenant, reason=reason, person=by)
 
     async def work() -> personal_pb2.EraseSubjectResponse:
-        async with grpc.aio.insecure_channel(address) as channel:
+        async with channel_to(address) as channel:
             stub: AuditServiceAsyncStub = AuditServiceStub(channel)
             return await stub.EraseSubject(request, timeout=60)
 

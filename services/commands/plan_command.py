@@ -115,13 +115,14 @@ def _counts(shell: Shell, *, span_ms: int, tenant: str) -> "tuple[Count, ...] | 
     """The calls of late; `None`, and why, where the audit service does not answer: the rest can be said without it."""
     import grpc
 
+    from gateway.rpc.channels import channel_to
     from pilote.audit.v1.audit_service_pb2_grpc import AuditServiceStub
     from services.commands.planning import counted
 
     settings = shell.settings()
 
     async def work() -> "tuple[Count, ...] | None":
-        async with grpc.aio.insecure_channel(settings.audit_listen) as channel:
+        async with channel_to(settings.audit_listen) as channel:
             try:
                 return await counted(AuditServiceStub(channel), span_ms=span_ms, tenant=tenant)
             except grpc.aio.AioRpcError:

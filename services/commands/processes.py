@@ -122,7 +122,7 @@ def _add_own(app: typer.Typer, shell: Shell) -> None:
             to=Metering(settings.otlp_endpoint, settings.metrics_listen, settings.home),
             record_keys=shell.record_keys(settings),
             control_keys=shell.control_keys(settings),
-            url=settings.control_url,
+            url=settings.control_url or (f"https://{settings.control_listen}" if settings.tls_dir is not None else ""),
             proxies=settings.control_proxies,
             oidc=_oidc(shell, settings),
             hold_keys=shell.hold_keys(settings),

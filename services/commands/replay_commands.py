@@ -62,6 +62,7 @@ def asking(shell: Shell, work: "Callable[[AuditServiceAsyncStub], Awaitable[T]]"
     """What the audit service answers; ends the process, with a text, where it does not."""
     import grpc
 
+    from gateway.rpc.channels import channel_to
     from gateway.rpc.status import status_from, text_from
     from pilote.audit.v1.audit_service_pb2_grpc import AuditServiceStub
 
@@ -69,7 +70,7 @@ def asking(shell: Shell, work: "Callable[[AuditServiceAsyncStub], Awaitable[T]]"
     lang = language(settings)
 
     async def asked() -> T:
-        async with grpc.aio.insecure_channel(settings.audit_listen) as channel:
+        async with channel_to(settings.audit_listen) as channel:
             return await work(AuditServiceStub(channel))
 
     try:

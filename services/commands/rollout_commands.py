@@ -169,11 +169,11 @@ def _do(shell: Shell, what: "Act", name: str, *, reason: str, by: str, key: Path
 
 
 async def _shown(shell: Shell, rollouts: "Rollouts", name: str) -> "Standing":
-    import grpc
 
+    from gateway.rpc.channels import channel_to
     from pilote.audit.v1.audit_service_pb2_grpc import AuditServiceStub
 
-    async with grpc.aio.insecure_channel(shell.settings().audit_listen) as channel:
+    async with channel_to(shell.settings().audit_listen) as channel:
         return await rollouts.show(name, AuditServiceStub(channel))
 
 

@@ -24,6 +24,7 @@ from gateway.core.call import Facts
 from gateway.core.record import subject_ref
 from gateway.core.revision.compiled import Revision
 from gateway.redis_clients import Client
+from gateway.rpc.channels import channel_to
 from gateway.server import pseudonym_key
 from gateway.settings import Settings, inherited
 from pilote.decision.v1 import decision_service_pb2, decision_service_pb2_grpc
@@ -236,7 +237,8 @@ async def _first_account(settings: Settings, out: Console, language: str) -> Non
         finally:
             access.close()
     if password is not None:
-        values = {"url": settings.control_url or f"http://{settings.control_listen}", "name": BOOTSTRAP}
+        scheme = "http" if settings.tls_dir is None else "https"
+        values = {"url": settings.control_url or f"{scheme}://{settings.control_listen}", "name": BOOTSTRAP}
         text = say_of_users("bootstrap", language=language, password=password, **values)
         out.print(text, markup=False, soft_wrap=True)
 
@@ -259,11 +261,13 @@ def _put_addresses(policy: Any, settings: Settings) -> None:
     listens |= {f"lead-score-{version}": up.model_listen(settings, version) for version in up.MODEL_VERSIONS}
     for upstream in policy["upstreams"]:
         upstream["address"] = listens[upstream["name"]]
+        if settings.tls_dir is not None:
+            upstream["tls"] = "mutual"
 
 
 async def _active(settings: Settings, number: int, *, key: str) -> None:
     """Wait until the gateway answers by that revision."""
-    async with grpc.aio.insecure_channel(settings.gateway_listen) as channel:
+    async with channel_to(settings.gateway_listen) as channel:
         evaluate = decision_service_pb2_grpc.DecisionServiceStub(channel).EvaluateCall
         request = decision_service_pb2.EvaluateCallRequest(method="/pilote.crm.v1.ContactService/ListContacts")
         async with asyncio.timeout(ACTIVE_SECONDS):

@@ -8,6 +8,7 @@ import grpc
 import msgspec
 from rich.cells import cell_len
 
+from gateway.rpc.channels import channel_to
 from gateway.rpc.status import metadata_from, text_from
 from pilote.audit.v1 import audit_service_pb2, audit_service_pb2_grpc, summaries_pb2, views_pb2
 from pilote.decision.v1 import decision_pb2
@@ -130,7 +131,7 @@ class Searching:
 
     @contextlib.asynccontextmanager
     async def _asking(self, filter_: str = "") -> AsyncIterator[Any]:
-        async with grpc.aio.insecure_channel(self._address) as channel:
+        async with channel_to(self._address) as channel:
             try:
                 yield audit_service_pb2_grpc.AuditServiceStub(channel)
             except grpc.aio.AioRpcError as error:

@@ -65,11 +65,12 @@ async def _done(shell: Shell, settings: Settings, work: "Callable[[Shadows], Awa
     """Do something with what came of copies; problems are in the reader's language."""
     import grpc
 
+    from gateway.rpc.channels import channel_to
     from pilote.audit.v1.audit_service_pb2_grpc import AuditServiceStub
     from services.commands.shadows import ShadowProblem, Shadows
 
     spoken, address = language(settings), settings.audit_listen
-    async with shell.store(settings) as redis, grpc.aio.insecure_channel(address) as channel:
+    async with shell.store(settings) as redis, channel_to(address) as channel:
         try:
             return await work(Shadows(redis, AuditServiceStub(channel), language=spoken))
         except grpc.aio.AioRpcError as error:

@@ -24,6 +24,7 @@ from pilote.audit.v1 import planning_pb2
 from services.commands.judging_slices import Config, Judge, judge_slice
 from services.insights.whatif.forecast import Forecast, forecast
 from services.insights.whatif.trial import Contacts, Trial
+from services.presenting import present_inherited
 
 if TYPE_CHECKING:  # the asynchronous stub exists for type checkers only
     from pilote.audit.v1.audit_service_pb2_grpc import AuditServiceAsyncStub
@@ -198,7 +199,7 @@ def _slices(config: Config, span: Span, *, processes: int, slice_calls: int) -> 
         return
     running: deque[tuple[int, Future[bytes]]] = deque()
     context = multiprocessing.get_context("spawn")
-    with ProcessPoolExecutor(processes, mp_context=context) as pool:
+    with ProcessPoolExecutor(processes, mp_context=context, initializer=present_inherited) as pool:
         try:
             for start_ms, end_ms in itertools.pairwise(bounds(span, count)):
                 running.append((end_ms, pool.submit(judge_slice, config, start_ms, end_ms)))

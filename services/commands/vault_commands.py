@@ -120,9 +120,9 @@ def _done(shell: Shell, work: "Callable[[VaultDesk, Operator], Awaitable[T]]") -
 
 
 async def _work(shell: Shell, work: "Callable[[VaultDesk, Operator], Awaitable[T]]") -> T:
-    import grpc
 
     from gateway.clock import clock_ms
+    from gateway.rpc.channels import channel_to
     from pilote.audit.v1.audit_service_pb2_grpc import AuditServiceStub
     from pilote.vault.v1.vault_service_pb2_grpc import VaultServiceStub
     from services.commands.noting import SECONDS, operator
@@ -132,8 +132,8 @@ async def _work(shell: Shell, work: "Callable[[VaultDesk, Operator], Awaitable[T
 
     settings = shell.settings()
     async with (
-        grpc.aio.insecure_channel(settings.audit_listen) as audit,
-        grpc.aio.insecure_channel(settings.insights_listen) as vault,
+        channel_to(settings.audit_listen) as audit,
+        channel_to(settings.insights_listen) as vault,
         shell.store(settings) as redis,
     ):
         stub = AuditServiceStub(audit)

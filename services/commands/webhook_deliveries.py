@@ -92,6 +92,7 @@ def add_fill(app: typer.Typer, shell: Shell) -> None:
         async def filled(store: "WebhookStore") -> int:
             import grpc
 
+            from gateway.rpc.channels import channel_to
             from pilote.audit.v1.audit_service_pb2_grpc import AuditServiceStub
             from services.webhooks.following import CONTACTS, DECISIONS, Follower
 
@@ -99,7 +100,7 @@ def add_fill(app: typer.Typer, shell: Shell) -> None:
             before = {each.id: await store.standing(each.id, now_ms=now_ms) for each in await store.endpoints()}
             async with (
                 shell.store(shell.settings()) as redis,
-                grpc.aio.insecure_channel(shell.settings().audit_listen) as channel,
+                channel_to(shell.settings().audit_listen) as channel,
             ):
                 stub, since_ms = AuditServiceStub(channel), now_ms - long_ms
                 followers = [

@@ -3,9 +3,9 @@
 import os
 from pathlib import Path
 
-import grpc
 import msgspec
 
+from gateway.rpc.channels import channel_to
 from pilote.audit.v1 import audit_service_pb2, audit_service_pb2_grpc
 from services.proof.merkle import consistent
 from services.proof.notes import Checkpoint, Key, Signer, read_note
@@ -32,7 +32,7 @@ async def witness(address: str, *, key: Key, signer: Signer, state: Path, now_s:
         OSError: the state cannot be read or written.
     """
     before = _before(state, key)
-    async with grpc.aio.insecure_channel(address) as channel:
+    async with channel_to(address) as channel:
         stub = audit_service_pb2_grpc.AuditServiceStub(channel)
         answer = await stub.GetCheckpoint(audit_service_pb2.GetCheckpointRequest(), timeout=10)
         checkpoint, _ = checked_checkpoint(answer.checkpoint.note, Trust(key))

@@ -5,7 +5,6 @@ import secrets
 from collections.abc import AsyncIterator, Callable
 from typing import Any
 
-import grpc
 from litestar import Litestar
 from redis.exceptions import RedisError
 
@@ -14,6 +13,7 @@ from gateway.adapters.sealing import Sealer
 from gateway.core.call import Facts
 from gateway.core.errors import CallEnded, Reason
 from gateway.redis_clients import Client
+from gateway.rpc.channels import channel_to
 from pilote.audit.v1.audit_service_pb2_grpc import AuditServiceStub
 from pilote.vault.v1.vault_service_pb2_grpc import VaultServiceStub
 from services.control.access.accesses import Access
@@ -100,7 +100,7 @@ async def composed(
     proposing = Proposing(Revising(redis, clock_ms=clock_ms), changes)
     async with (
         drafting(redis, access.accounts, proposing, sources=sources, changes=changes, clock_ms=clock_ms) as drafts,
-        grpc.aio.insecure_channel(options.insights) as insights,
+        channel_to(options.insights) as insights,
     ):
         made = Composed(
             options,

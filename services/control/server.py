@@ -6,7 +6,6 @@ import logging
 from collections.abc import AsyncIterator
 from typing import Any, Final
 
-import grpc
 from redis.asyncio.retry import Retry
 from redis.backoff import NoBackoff
 
@@ -17,6 +16,7 @@ from gateway.clock import clock_ms
 from gateway.ending import ended
 from gateway.instance import instance
 from gateway.redis_clients import Client
+from gateway.rpc.channels import channel_to
 from gateway.rpc.serving import until_told_to_stop
 from gateway.watching.exposing import metering
 from gateway.watching.meters import Meters
@@ -67,7 +67,7 @@ async def running(options: Options) -> AsyncIterator[int]:
     async with (
         await redis_clients.patiently(options.redis_url, **_REDIS) as redis,
         metering(own, options.to) as meters,
-        grpc.aio.insecure_channel(options.audit, options=_AUDIT) as channel,
+        channel_to(options.audit, options=_AUDIT) as channel,
     ):
         stub = AuditServiceStub(channel)
         standing = Standing(own, clock_ms=clock_ms, told=RevisionMetrics(meters).tell)

@@ -8,6 +8,7 @@ from typing import Any, TypeVar
 import grpc
 import msgspec
 
+from gateway.rpc.channels import channel_to
 from gateway.rpc.status import reason_from
 
 T = TypeVar("T")
@@ -31,7 +32,7 @@ class Agent:
 
     def __init__(self, name: str, key: str, *, address: str, tell: Callable[[Called], None]) -> None:
         self.name = name
-        self.channel = grpc.aio.insecure_channel(address)
+        self.channel = channel_to(address)
         self._key = key
         self._tell = tell
 

@@ -8,7 +8,6 @@ from collections.abc import Awaitable, Callable
 from pathlib import Path
 from typing import Any, Final
 
-import grpc
 import msgspec
 from rich.console import Console
 from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn, TimeElapsedColumn
@@ -16,6 +15,7 @@ from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn, T
 from gateway.core.call import Facts
 from gateway.core.consents import Consent
 from gateway.core.texts import number
+from gateway.rpc.channels import channel_to
 from pilote.audit.v1 import audit_service_pb2, audit_service_pb2_grpc
 from pilote.decision.v1 import decision_pb2
 from services.demo import report, scenario
@@ -140,7 +140,7 @@ async def _stored(
 ) -> list[decision_pb2.Decision]:
     """All decisions since a time, once the audit service has as many as calls were made, each with its end."""
     deadline = time.monotonic() + VISIBLE_SECONDS
-    async with grpc.aio.insecure_channel(address) as channel:
+    async with channel_to(address) as channel:
         audit = audit_service_pb2_grpc.AuditServiceStub(channel)
         while True:
             decisions = await _all(audit, tenant=tenant, since_ms=since_ms)

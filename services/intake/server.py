@@ -23,6 +23,7 @@ from gateway.clock import clock_ms
 from gateway.core.authority import Authority
 from gateway.instance import instance
 from gateway.redis_clients import Client
+from gateway.rpc.channels import channel_to
 from gateway.rpc.http_serving import http_serving
 from gateway.rpc.serving import serving, until_told_to_stop
 from gateway.watching.exposing import NOWHERE, Metering, metering
@@ -181,5 +182,5 @@ async def _outcomes(options: Options, redis: Client) -> AsyncIterator[Outcomes]:
         admission = Admission(connection, spool)
         stack.push_async_callback(admission.close)
         await admission.prepare(())
-        channel = await stack.enter_async_context(grpc.aio.insecure_channel(options.audit))
+        channel = await stack.enter_async_context(channel_to(options.audit))
         yield Outcomes(redis, admission, AuditServiceStub(channel))

@@ -7,7 +7,6 @@ import time
 from collections.abc import AsyncIterator, Callable
 from typing import Any, Final
 
-import grpc
 import msgspec
 from redis.asyncio.retry import Retry
 from redis.backoff import NoBackoff
@@ -18,6 +17,7 @@ from gateway.adapters.revisions import RevisionStore
 from gateway.clock import clock_ms
 from gateway.ending import ended
 from gateway.instance import instance
+from gateway.rpc.channels import channel_to
 from gateway.rpc.serving import serving, until_told_to_stop
 from gateway.watching.exposing import NOWHERE, Metering, metering
 from pilote.audit.v1.audit_service_pb2_grpc import AuditServiceStub
@@ -70,7 +70,7 @@ async def controlling(redis_url: str, audit: str, *, clock_ms: Callable[[], int]
     options: dict[str, Any] = {"retry": Retry(NoBackoff(), 1), "socket_connect_timeout": 1, "socket_timeout": 2}
     async with (
         await redis_clients.patiently(redis_url, **options) as redis,
-        grpc.aio.insecure_channel(audit) as channel,
+        channel_to(audit) as channel,
     ):
         yield Controller(RevisionStore(redis), AuditServiceStub(channel), clock_ms=clock_ms)
 

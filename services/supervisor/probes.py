@@ -12,6 +12,8 @@ from redis.asyncio.retry import Retry
 from redis.backoff import NoBackoff
 from redis.exceptions import RedisError
 
+from gateway.rpc.channels import channel_to, client_context
+
 _ANSWER_SECONDS: Final = 1.0
 
 Probe = Callable[[], Awaitable[bool]]
@@ -30,7 +32,7 @@ class GrpcServing(msgspec.Struct, frozen=True):
         # Channels share connections and their back-off: without its own pool, the first refusal would be answered
         # from memory for a second.
         options = (("grpc.use_local_subchannel_pool", 1), ("grpc.enable_http_proxy", 0))
-        async with grpc.aio.insecure_channel(self.address, options=options) as channel:
+        async with channel_to(self.address, options=options) as channel:
             request = health_pb2.HealthCheckRequest(service=self.service)
             try:
                 answer = await health_pb2_grpc.HealthStub(channel).Check(request, timeout=_ANSWER_SECONDS)
@@ -60,7 +62,7 @@ class RedisAnswers(msgspec.Struct, frozen=True):
 
 
 class HttpOk(msgspec.Struct, frozen=True):
-    """Ready when GET `path` on `host`:`port` is answered with 200. Plain HTTP: it is for our own loopback ports."""
+    """Ready when GET `path` on `host`:`port` is answered with 200; over HTTPS where this process has a certificate."""
 
     port: int
     path: str = "/"
@@ -70,7 +72,7 @@ class HttpOk(msgspec.Struct, frozen=True):
         """Ask once; no longer than a second."""
         try:
             async with asyncio.timeout(_ANSWER_SECONDS):
-                reader, writer = await asyncio.open_connection(self.host, self.port)
+                reader, writer = await asyncio.open_connection(self.host, self.port, ssl=client_context())
                 try:
                     request = f"GET {self.path} HTTP/1.1\r\nHost: {self.host}:{self.port}\r\nConnection: close\r\n\r\n"
                     writer.write(request.encode())

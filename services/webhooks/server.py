@@ -18,6 +18,7 @@ from gateway.adapters.sealing import Sealer
 from gateway.clock import clock_ms
 from gateway.ending import ended
 from gateway.instance import instance
+from gateway.rpc.channels import channel_to
 from gateway.rpc.serving import serving, until_told_to_stop
 from gateway.watching.exposing import NOWHERE, Metering, metering
 from pilote.audit.v1.audit_service_pb2_grpc import AuditServiceStub
@@ -80,7 +81,7 @@ async def running(
     """Find and send events until the block ends; a task that ends before has met a mistake of ours."""
     options: dict[str, Any] = {"retry": Retry(NoBackoff(), 1), "socket_connect_timeout": 1, "socket_timeout": 2}
     async with contextlib.AsyncExitStack() as stack:
-        channel = await stack.enter_async_context(grpc.aio.insecure_channel(audit))
+        channel = await stack.enter_async_context(channel_to(audit))
 
         async def connected() -> tuple[Any, WebhookStore]:
             redis = await redis_clients.patiently(redis_url, **options)

@@ -18,6 +18,7 @@ from gateway.clock import clock_ms
 from gateway.ending import ended
 from gateway.instance import instance
 from gateway.redis_clients import Client
+from gateway.rpc.channels import channel_to
 from gateway.rpc.serving import serving, until_told_to_stop
 from gateway.watching.exposing import NOWHERE, Metering, metering
 from pilote.audit.v1.audit_service_pb2_grpc import AuditServiceStub
@@ -159,7 +160,7 @@ async def vaulted(
     loop, vault = asyncio.get_running_loop(), Vault(folder, keys)
     try:
         await asyncio.to_thread(vault.seal_anew)
-        async with grpc.aio.insecure_channel(audit) as channel:
+        async with channel_to(audit) as channel:
             stub = AuditServiceStub(channel)
 
             def waited(work: Coroutine[Any, Any, T]) -> T:  # looks run in threads
@@ -201,7 +202,7 @@ async def looking(
     """
     async with (
         await redis_clients.patiently(redis_url, **_OPTIONS) as redis,
-        grpc.aio.insecure_channel(audit) as channel,
+        channel_to(audit) as channel,
     ):
         findings = FindingStore(redis)
         filling = Filling(ReviewStore(redis), RuleBook(redis))

@@ -93,14 +93,16 @@ def attributes(span: Any) -> dict[str, Any]:
 
 
 @contextlib.asynccontextmanager
-async def collecting() -> AsyncIterator[Collector]:
-    """A collector that listens until the block ends."""
+async def collecting(credentials: "grpc.ServerCredentials | None" = None) -> AsyncIterator[Collector]:
+    """A collector that listens until the block ends; with credentials by TLS."""
     collector = Collector()
     server = grpc.aio.server()
     add_TraceServiceServicer_to_server(collector, server)  # type: ignore[no-untyped-call]
     add_MetricsServiceServicer_to_server(collector.metrics, server)  # type: ignore[no-untyped-call]
-    port = server.add_insecure_port("127.0.0.1:0")
-    collector.endpoint = f"http://127.0.0.1:{port}"
+    if credentials is None:
+        collector.endpoint = f"http://127.0.0.1:{server.add_insecure_port('127.0.0.1:0')}"
+    else:
+        collector.endpoint = f"https://127.0.0.1:{server.add_secure_port('127.0.0.1:0', credentials)}"
     await server.start()
     try:
         yield collector

@@ -175,6 +175,9 @@ async def test_a_server_of_ours_says_that_it_is_well_and_takes_no_address_twice(
         for name in ("", "a.B"):
             answer = await stub.Check(health_pb2.HealthCheckRequest(service=name))
             assert answer.status == health_pb2.HealthCheckResponse.SERVING
+        watched = stub.Watch(health_pb2.HealthCheckRequest())  # as Envoy and gRPC's own clients do
+        assert (await anext(aiter(watched))).status == health_pb2.HealthCheckResponse.SERVING
+        watched.cancel()
     with socket.socket() as taken:
         taken.bind(("127.0.0.1", 0))
         taken.listen()

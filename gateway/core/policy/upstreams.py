@@ -59,8 +59,9 @@ class Upstream(Part, frozen=True, kw_only=True):
     timeout: Duration = "30s"
     """Longest call, where the caller's deadline is later or absent. Where a route tries calls more than once and has a
     `timeout` of its own, the longest try."""
-    tls: bool = False
-    """Whether the connection is encrypted and the server's certificate checked against the system's roots."""
+    tls: bool | Literal["mutual"] = False
+    """Whether the connection is encrypted and the server's certificate checked against the system's roots. "mutual":
+    against the authority in the gateways' `PILOTE_TLS_DIR`, and they show their own certificate."""
     sandbox: bool = False
     """Whether nothing that happens there is real: only such an upstream may be given copies of calls that write."""
     breaker: Breaker | None = None

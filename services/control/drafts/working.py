@@ -17,6 +17,7 @@ from gateway.core.revision.compiled import Revision
 from gateway.core.revision.decode import PolicyInvalid
 from gateway.core.texts import LANGUAGES
 from gateway.redis_clients import connected
+from gateway.rpc.channels import channel_to
 from gateway.signing import verify
 from pilote.audit.v1.audit_service_pb2_grpc import AuditServiceStub
 from services.commands.effects_shown import as_data, sentences, tables
@@ -177,7 +178,7 @@ async def _active(sources: Sources) -> Revision | None:
 
 
 async def _counts(sources: Sources, asked: Asked) -> Any:
-    async with grpc.aio.insecure_channel(sources.audit) as channel:
+    async with channel_to(sources.audit) as channel:
         audit: AuditServiceAsyncStub = AuditServiceStub(channel)
         return await counted(audit, span_ms=asked.span_ms, tenant=asked.tenant, now_ms=asked.now_ms)
 
@@ -202,7 +203,7 @@ def span_asked(sources: Sources, asked: Asked) -> Span:
     """
 
     async def work() -> Span:
-        async with grpc.aio.insecure_channel(sources.audit) as channel:
+        async with channel_to(sources.audit) as channel:
             audit: AuditServiceAsyncStub = AuditServiceStub(channel)
             start_ms = asked.now_ms - asked.span_ms
             return await span_of(audit, start_ms=start_ms, end_ms=asked.now_ms, tenant=asked.tenant, most=asked.most)

@@ -9,6 +9,7 @@ from redis.exceptions import RedisError
 
 from gateway.clock import clock_ms
 from gateway.redis_clients import connected
+from gateway.rpc.channels import channel_to
 from pilote.audit.v1.audit_service_pb2_grpc import AuditServiceStub
 from services.control.changes import Changes
 from services.control.jobs import JobFailed, Progress
@@ -64,7 +65,7 @@ async def _make(making: Making, progress: Progress) -> None:
     kept, wanted = making.kept, making.kept.wanted
     async with (
         await connected(making.redis_url) as redis,
-        grpc.aio.insecure_channel(making.audit, options=_MOST_BYTES) as channel,
+        channel_to(making.audit, options=_MOST_BYTES) as channel,
     ):
         stub: AuditServiceAsyncStub = AuditServiceStub(channel)
         counting = Counting(stub, redis, metadata=making.metadata)

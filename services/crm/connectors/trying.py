@@ -7,6 +7,7 @@ from typing import NamedTuple
 
 import grpc
 
+from gateway.rpc.channels import channel_to
 from gateway.rpc.status import reason_from
 from services.crm.connectors.conformance import CHECKS, Failed, LeftOut, System
 from services.crm.connectors.deal_conformance import DEAL_CHECKS
@@ -76,7 +77,7 @@ async def tried(
             loaded, environment=environment, listen="127.0.0.1:0", home=home, drain_seconds=1,
             allow_private=allow_private, fault=faults,
         ) as port,
-        grpc.aio.insecure_channel(f"127.0.0.1:{port}") as channel,
+        channel_to(f"127.0.0.1:{port}") as channel,
     ):  # fmt: skip
         renews = loaded.descriptor.auth.kind in ("oauth2", "session")
         sending = loaded.methods.get("SendMessage")

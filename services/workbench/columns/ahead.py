@@ -8,9 +8,9 @@ from collections.abc import Callable
 from multiprocessing.connection import Connection
 from typing import Any, Final
 
-import grpc
 import msgspec
 
+from gateway.rpc.channels import channel_to
 from gateway.rpc.serving import collect_rarely
 from gateway.watching.logs import configure
 from pilote.audit.v1.audit_service_pb2_grpc import AuditServiceStub
@@ -95,7 +95,7 @@ def _run(theirs: Connection, ahead: Ahead, begun: int, signed_size: int, now_ms:
 async def _send(theirs: Connection, ahead: Ahead, *, begun: int, signed_size: int, now_ms: int) -> None:
     steps = Steps(1)
     try:
-        async with grpc.aio.insecure_channel(ahead.audit) as channel, asyncio.TaskGroup() as group:
+        async with channel_to(ahead.audit) as channel, asyncio.TaskGroup() as group:
             stub, summing = AuditServiceStub(channel), ahead.summing()
             group.create_task(fill(stub, summing, begun=begun, signed_size=signed_size, now_ms=now_ms, into=steps))
             while (step := await steps.get()) is not None:
