@@ -1,6 +1,6 @@
 """Where sums rest: one row for each sheet, sealed, in the same file as the columns."""
 
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from heapq import nsmallest
 from operator import attrgetter
 from typing import Any, Final
@@ -19,6 +19,7 @@ from services.workbench.columns.sums import (
     KEPT_HOURS,
     Counts,
     Group,
+    Kind,
     Packed,
     Person,
     Sheet,
@@ -36,6 +37,8 @@ CREATION: Final = """CREATE TABLE IF NOT EXISTS sums (tenant VARCHAR, agent VARC
  at_hour BIGINT, sealed BLOB)"""
 _NAMES: Final = ("tenant", "agent", "version", "method", "at_hour")
 _OF: Final = attrgetter(*_NAMES)
+_Whose = tuple[str, str, str, str]
+_WHOSE: Final[Callable[[Sheet], _Whose]] = attrgetter(*_NAMES[:-1])
 _AT: Final = ADMITTED.places
 _KNOWN: Final = """SELECT DISTINCT tenant, agent, model, version, method, CAST(subject AS VARCHAR) AS subject,
   at_ms // $day AS day
@@ -102,21 +105,23 @@ def read(
     """
     names = zip(*(np.asarray(found[name]).tolist() for name in _NAMES), strict=True)
     sheets = [(Sheet(*each), sealed) for each, sealed in zip(names, found["sealed"], strict=True)]
-    sizes: dict[tuple[Any, ...], int] = {}
+    sizes: dict[_Whose, dict[Kind, int]] = {}
     for sheet, sealed in sheets:
+        its = sizes.setdefault(_WHOSE(sheet), {})
         for each in opened(sheet, sealed, sealing=sealing):
-            series = _series(sheet, each)
-            sizes[series] = sizes.get(series, 0) + each.size
-    enough = (each for each in sizes.items() if each[1] >= least)
-    largest = {series for series, _ in nsmallest(most, enough, key=lambda each: (-each[1], each[0]))}
+            kind = each.kind
+            its[kind] = its.get(kind, 0) + each.size
+    enough = ((whose, kind, size) for whose, its in sizes.items() for kind, size in its.items() if size >= least)
+    largest: dict[_Whose, set[Kind]] = {}
+    for whose, kind, _ in nsmallest(most, enough, key=lambda each: (-each[2], each[0], each[1])):
+        largest.setdefault(whose, set()).add(kind)
     for sheet, sealed in sheets:
+        whose = _WHOSE(sheet)
+        if (kinds := largest.get(whose)) is None:
+            continue
         for each in opened(sheet, sealed, sealing=sealing):
-            if (series := _series(sheet, each)) in largest:
-                yield Group(*series, sheet.at_hour), _histogram(each.counts, numbers=each.numbers)
-
-
-def _series(sheet: Sheet, each: Packed) -> tuple[str, str, str, str, str, str, str, bool]:
-    return sheet.tenant, sheet.agent, sheet.version, sheet.method, *each.kind
+            if each.kind in kinds:
+                yield Group(*whose, *each.kind, sheet.at_hour), _histogram(each.counts, numbers=each.numbers)
 
 
 def _histogram(counts: Counts, *, numbers: bool) -> Histogram:

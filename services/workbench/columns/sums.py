@@ -8,7 +8,7 @@ method in an hour are sealed together where they rest: most of them are of a few
 from collections.abc import Iterable, Mapping, Sequence
 from itertools import chain, islice
 from operator import itemgetter
-from typing import TYPE_CHECKING, Any, Final, Protocol
+from typing import TYPE_CHECKING, Any, Final, NamedTuple, Protocol
 
 import msgspec
 import numpy as np
@@ -158,8 +158,11 @@ def counted(keys: Iterable[Any]) -> Counts:
     return counts
 
 
-class Packed(msgspec.Struct, frozen=True, array_like=True):
-    """One sum as it is sealed with the others of its sheet. Its counts are decoded only where they are wanted."""
+class Packed(NamedTuple):
+    """One sum as it is sealed with the others of its sheet. Its counts are decoded only where they are wanted.
+
+    A tuple, since a look reads a million of them for their kind and size alone.
+    """
 
     segment: str
     measure: str
@@ -172,7 +175,7 @@ class Packed(msgspec.Struct, frozen=True, array_like=True):
     @property
     def kind(self) -> Kind:
         """What it is of."""
-        return self.segment, self.measure, self.field, self.numbers
+        return self[:4]
 
     @property
     def counts(self) -> Counts:

@@ -12,6 +12,7 @@ from typing import Final
 import msgspec
 
 from services.findings.finding import Seen
+from services.insights.drift.bins import LEAST_EXPECTED
 from services.insights.drift.histograms import Histogram
 from services.insights.drift.watching import Look, Plan, Series, Window, watch
 from services.insights.pressure.intervals import share
@@ -76,7 +77,7 @@ class DriftLook:
         known = {(each.window.series, each.window.until_hour, each.hours): each for each in asked}
         seen: list[Seen] = []
         for hours in (1, DAY):
-            its = [each.window for each in asked if each.hours == hours]
+            its = [each.window for each in asked if each.hours == hours and _enough(each.window)]
             alarms = [each for each in watch(its, plan=plan, now_hour=now_hour) if each.alarm]
             seen += [_seen(columns, known[each.series, each.until_hour, hours], each) for each in alarms]
         begun = now_hour - LOOKED_HOURS
@@ -111,6 +112,11 @@ def _windows(
                     yield _Asked(whose, measure, Window(series, reference, {hour: each}, hour + 1), 1, against)
             if begun < day + DAY <= now_hour:
                 yield _Asked(whose, measure, Window(series, reference, current, day + DAY), DAY, against)
+
+
+def _enough(window: Window) -> bool:
+    """Whether it can alarm: most hours of most series have too few values for two bins."""
+    return sum(each.size for each in window.current.values()) >= LEAST_EXPECTED
 
 
 def _about(served: Served, measure: Measure) -> tuple[tuple[str, str], ...]:
