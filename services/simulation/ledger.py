@@ -9,7 +9,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from services.simulation.campaigns import Campaign
-from services.simulation.living import Effect
+from services.simulation.living import LEAVING, Effect
 
 FOLLOWED_DAYS: Final = 28
 """A purchase so many days after a contact is told of it, see `quarter`."""
@@ -76,6 +76,10 @@ class Ledger:
         """Days since the last marketing contact that was made, 0 on its own."""
         self.none_after: Final = np.zeros(people)
         """The logarithm of the probability of no purchase on the `FOLLOWED_DAYS` after any of these contacts."""
+        self.left: Final = np.zeros(people, dtype=np.bool_)
+        """Who has opted out or complained after a contact."""
+        self.leaving = 0.0
+        """How many of them are to be expected: the probability of each contact with somebody who had not yet."""
         self.contacts: Final[dict[tuple[str, str], Contacts]] = defaultdict(Contacts)
         """By dimension and value, such as ("channel", "sms"); ("", "") are all."""
         self.surveyed: Final = Surveyed()
@@ -96,8 +100,11 @@ class Ledger:
         self.revenue[person] += cents if counts else 0
         return counts
 
-    def made(self, effect: Effect, *, campaign: Campaign, version: str, segment: str) -> None:
+    def made(self, person: int, effect: Effect, *, campaign: Campaign, version: str, segment: str) -> None:
         """Count a contact."""
+        if not self.left[person]:
+            self.leaving += 1 - (1 - effect.opts_out) * (1 - effect.complains)
+            self.left[person] = any(kind in LEAVING for kind, _ in effect.followed)
         for key in (
             ("", ""),
             ("agent", campaign.agent),
@@ -114,6 +121,11 @@ class Ledger:
             its.complaints += effect.complains
             its.opened += effect.opens
             its.clicked += effect.clicks
+
+    @property
+    def left_share(self) -> float:
+        """The share of those contacted by marketing to be expected to have opted out or complained, each once."""
+        return self.leaving / max(1, int(self.reached.sum()))
 
     @property
     def treated(self) -> NDArray[np.bool_]:
@@ -162,6 +174,7 @@ def as_data(ledger: Ledger) -> Mapping[str, object]:
             "contacted": ledger.bought_share(ledger.reached),
             "afterContact": ledger.converted_share,
         },
+        "leftShare": {"contacted": ledger.left_share},
         "survey": {
             "asked": surveyed.people,
             "nps": surveyed.nps,

@@ -14,6 +14,8 @@ from services.simulation.people import Person
 from services.simulation.truths import Hidden, Truths, hidden
 
 MARKETING: Final = "marketing"
+LEAVING: Final = frozenset({"unsubscribed", "complained"})
+"""What customers do who have had enough."""
 _MINUTE_MS: Final = 60_000
 
 

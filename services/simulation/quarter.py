@@ -21,7 +21,7 @@ from services.simulation.campaigns import DAY_MS, Campaign, attempts
 from services.simulation.chance import bytes_of
 from services.simulation.deciding import INFER, MODEL, SEND, Asked, Decided, Desk, check
 from services.simulation.ledger import Ledger
-from services.simulation.living import MARKETING, Lives, Purchase
+from services.simulation.living import LEAVING, MARKETING, Lives, Purchase
 from services.simulation.people import Person, agreements, facts_of
 from services.simulation.plan import TENANT, Plan
 from services.simulation.surveying import Surveys
@@ -168,13 +168,13 @@ class Quarter:
         ledger.since[person] = 0 if marketing else ledger.since[person]
         version, segment = made.record.version, self._persons[person].segments[0]
         effect = self._lives.contact(person, tried.attempt, campaign=campaign, version=version)
-        ledger.made(effect, campaign=campaign, version=version, segment=segment)
+        ledger.made(person, effect, campaign=campaign, version=version, segment=segment)
         for kind, after_ms in effect.followed:
             self._at(at_ms + after_ms, _Reaction(person, made.record.id, kind, campaign.channel))
 
     def _react(self, reaction: "_Reaction", at_ms: int) -> Iterator[Told]:
         yield self._plan.told(reaction.decision, reaction.kind, at_ms)
-        if reaction.kind not in {"unsubscribed", "complained"}:
+        if reaction.kind not in LEAVING:
             return
         facts = self.facts[reaction.person]
         channels = {reaction.channel} if reaction.kind == "unsubscribed" else {*self._persons[reaction.person].channels}

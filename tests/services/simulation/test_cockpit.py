@@ -95,7 +95,7 @@ async def test_what_the_cockpit_shows_of_a_simulated_quarter_holds_what_was_true
         _holds(numbers["nps"], 100 * truth["survey"]["nps"])
         _holds(numbers["pressure_much_too_much"], truth["survey"]["muchTooMuch"])
         _holds(marketing["numbers"]["conversion_rate"], truth["boughtShare"]["afterContact"])
-        _holds(marketing["numbers"]["departure_rate"], _departures(truth))
+        _holds(marketing["numbers"]["departure_rate"], truth["leftShare"]["contacted"])
         async with logged_in(home, audit) as carl, grpc.aio.insecure_channel(audit) as channel:
             page = (await carl.ask("GET", f"/cockpit?from={days[0]}&to={days[1]}&by=category")).text
             await _opens(page, found, AuditServiceStub(channel))
@@ -104,12 +104,6 @@ async def test_what_the_cockpit_shows_of_a_simulated_quarter_holds_what_was_true
 def _holds(number: dict[str, Any], truth: float) -> None:
     assert number["sufficient"], number
     assert number["low"] <= truth <= number["high"], (number, truth)
-
-
-def _departures(truth: dict[str, Any]) -> float:
-    """Opt-outs and complaints to be expected, of the customers contacted: few of them do both, or twice."""
-    its = truth["contacts"]["category"]["marketing"]
-    return float((its["optOutRate"] + its["complaintRate"]) * its["contacts"] / truth["people"]["contacted"])
 
 
 async def _opens(page: str, found: dict[str, Any], audit: Any) -> None:
