@@ -38,6 +38,9 @@ class Proxy(grpc.GenericRpcHandler):
         self._trace_ratio = trace_ratio
         self._handlers: dict[str, grpc.RpcMethodHandler[bytes, bytes]] = {}
         self._without_message: set[asyncio.Task[Any]] = set()
+        self.in_flight = 0
+        """Calls that have begun and not ended; a stream is one."""
+        watch.observe_calls(lambda: self.in_flight)
 
     def service(self, handler_call_details: grpc.HandlerCallDetails) -> "grpc.RpcMethodHandler[bytes, bytes] | None":
         """The handler of a method. One that nobody described is refused by the pipeline, as any kind of call."""
@@ -95,6 +98,7 @@ class Proxy(grpc.GenericRpcHandler):
             self._message_came()
             run = self._begin(method, context)
             now = handling(run.incoming.trace)
+            self.in_flight += 1
             try:
                 response = await self._pipeline.call(run, request)
             except asyncio.CancelledError:
@@ -105,6 +109,7 @@ class Proxy(grpc.GenericRpcHandler):
                 context.set_trailing_metadata(own(run))
                 return response
             finally:
+                self.in_flight -= 1
                 self._watch.ended(run)
                 now.trace = None
 
@@ -115,6 +120,7 @@ class Proxy(grpc.GenericRpcHandler):
             run = self._begin(method, context)
             now = handling(run.incoming.trace)
             stream = StreamRun(self._pipeline, run, over=context.done)
+            self.in_flight += 1
             try:
                 async with contextlib.aclosing(stream.responses(requests)) as responses:
                     async for response in responses:
@@ -128,6 +134,7 @@ class Proxy(grpc.GenericRpcHandler):
             else:
                 context.set_trailing_metadata(own(run))
             finally:
+                self.in_flight -= 1
                 self._watch.ended(run)
                 for message in stream.decided:
                     self._watch.counted(message)

@@ -192,6 +192,12 @@ class Metrics:
         gauge("pilote.spool.waiting", waiting, "{record}", "Records on disk that the store has not taken yet.")
         gauge("pilote.spool.size", size, "By", "Length of the file that they wait in.")
 
+    def observe_calls(self, look: Callable[[], int]) -> None:
+        """Export how many calls are under way; asked from another thread."""
+        observe = [lambda _: [Observation(look())]]
+        gauge = self._meters.meter.create_observable_gauge
+        gauge("pilote.calls.in_flight", observe, "{call}", "Calls that have begun and not ended; a stream is one.")
+
     def include(self, histogram: Histogram[tuple[str]]) -> None:
         """Export a histogram that is counted elsewhere."""
         self._meters.include(histogram.metric)

@@ -57,6 +57,11 @@ class Watch:
         if self._metrics is not None:
             self._metrics.observe_spool(look)
 
+    def observe_calls(self, look: Callable[[], int]) -> None:
+        """Export how many calls are under way."""
+        if self._metrics is not None:
+            self._metrics.observe_calls(look)
+
     def ended(self, run: CallRun) -> None:
         """Export the call's span if it is sampled or went wrong, and log it if it is to be logged."""
         failed, ended_ns, took_s = run.ended is not None, time.time_ns(), time.perf_counter() - run.started

@@ -130,6 +130,24 @@ async def test_workers_of_one_gateway_are_counted_each_for_itself_and_read_at_on
     assert {each.labels["worker"]: each.value for each in page.of("pilote_revision_active")} == {"1": 1, "2": 1}
 
 
+async def test_calls_under_way_are_counted_until_they_end_however_they_do(
+    empty_world: World, upstream: FakeUpstream, tmp_path: Path
+) -> None:
+    shown = Shown(tmp_path)
+    async with empty_world.started(**shown.settings):
+        await empty_world.publish(policy(upstream.address))
+        upstream.behave = upstream.hang
+        contacts = empty_world.agent().contacts
+        given_up, *calls = [contacts.GetContact(get(f"contacts/c{number}"), metadata=SALES) for number in range(3)]
+        await shown.once("pilote_calls_in_flight", 3)
+        given_up.cancel()
+        await shown.once("pilote_calls_in_flight", 2)
+        upstream.let_go.set()
+        await asyncio.gather(*calls)
+        page = await shown.once("rpc_server_call_duration_seconds_count", 3)
+    assert page.value("pilote_calls_in_flight", process="gateway", worker="1") == 0
+
+
 async def test_a_limit_that_is_nearly_used_up_shows_and_no_customers_cap_does(
     empty_world: World, upstream: FakeUpstream, tmp_path: Path
 ) -> None:
