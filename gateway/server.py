@@ -46,6 +46,7 @@ from gateway.ending import ended
 from gateway.envoy.access_log import AccessLog
 from gateway.envoy.authorization import Authorization
 from gateway.envoy.doors import SERVICES as FOR_ENVOY
+from gateway.envoy.doors import Authority as Signing
 from gateway.envoy.doors import Doors, envoy_keys
 from gateway.envoy.processing import Processing
 from gateway.envoy.ratelimit import RateLimit
@@ -292,9 +293,8 @@ def _secure(settings: Settings, running: Gateway) -> Secure | None:
     """
     if not settings.envoy_listen and settings.envoy_tls_dir is None:
         return None
-    if not settings.envoy_listen or settings.envoy_tls_dir is None or settings.envoy_key_file is None:
-        names = "PILOTE_ENVOY_LISTEN, PILOTE_ENVOY_TLS_DIR and PILOTE_ENVOY_KEY_FILE"
-        raise ValueError(f"Set {names}, or neither of the first two.")
+    if not settings.envoy_listen or settings.envoy_tls_dir is None:
+        raise ValueError("Set PILOTE_ENVOY_LISTEN and PILOTE_ENVOY_TLS_DIR, or neither.")
 
     def bound(port: int) -> None:
         running.envoy_port = port
@@ -310,7 +310,7 @@ def _add_own(server: grpc.aio.Server, pipeline: Pipeline, *, waiting: Waiting) -
 
 
 def _served_for_envoy(settings: Settings) -> tuple[str, ...]:
-    return () if settings.envoy_key_file is None else FOR_ENVOY
+    return () if settings.envoy_key_file is None and not settings.envoy_listen else FOR_ENVOY
 
 
 def _add_for_envoy(
@@ -322,14 +322,17 @@ def _add_for_envoy(
     watch: Watch,
     keys: Sequence[bytes],
 ) -> None:
-    """Serve what Envoy asks, where this process has a key for it; `keys` are those of held calls.
+    """Serve what Envoy asks, where this process knows it by a key or certificate; `keys` are those of held calls.
 
     Raises:
         ValueError, OSError: the key file cannot be used.
     """
-    if settings.envoy_key_file is None:
+    if not _served_for_envoy(settings):
         return
-    doors = Doors(envoy_keys(settings.envoy_key_file), only_tls=settings.envoy_listen != "")
+    known = () if settings.envoy_key_file is None else envoy_keys(settings.envoy_key_file)
+    folder = settings.envoy_tls_dir if not known else None
+    authority = None if folder is None else _authority(Certificates(folder))
+    doors = Doors(known, only_tls=settings.envoy_listen != "", authority=authority)
     seals = Seals(Sealer(keys))
     checking = Authorization(pipeline, watch, seals=seals, doors=doors, trace_ratio=settings.trace_ratio)
     auth_pb2_grpc.add_AuthorizationServicer_to_server(checking, server)
@@ -338,6 +341,10 @@ def _add_for_envoy(
     ext_proc_pb2_grpc.add_ExternalProcessorServicer_to_server(Processing(seals=seals, doors=doors), server)
     log = AccessLog(admission, seals=seals, doors=doors, revision=lambda: pipeline.revision, clock=clock_ms)
     access_log_pb2_grpc.add_AccessLogServiceServicer_to_server(log, server)
+
+
+def _authority(certificates: Certificates) -> Signing:
+    return lambda: certificates.now().authority
 
 
 async def _watch(settings: Settings, own: Instance, stack: contextlib.AsyncExitStack) -> Watch:

@@ -102,7 +102,7 @@ class Settings(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=
     seals. Unset: one in `home` is made."""
     envoy_key_file: Path | None = None
     """File with the keys, 32 characters or more a line, by which Envoy may ask this gateway about plain HTTP requests;
-    unset: nobody may."""
+    unset: whoever has a certificate, where Envoy comes by mutual TLS, else nobody."""
     envoy_listen: Annotated[str, msgspec.Meta(pattern=rf"^$|{_PORT}")] = ""
     """Address at which Envoy reaches this gateway by mutual TLS, with `envoy_tls_dir`, and then nowhere else; unset:
     where agents do."""

@@ -4,6 +4,7 @@ from pathlib import Path
 
 import pytest
 
+from gateway.envoy.doors import signed
 from tests.e2e.envoy.front import CONTACT, front, with_api
 from tests.e2e.envoy.front import envoy_key_file as key_file
 from tests.e2e.envoy.test_asking import check, request
@@ -67,6 +68,32 @@ async def test_certificates_are_renewed_without_a_restart(
         assert (await through.ask("GET", CONTACT)).status == 200
 
 
+async def test_a_certificate_alone_is_enough_where_no_keys_are_known(
+    empty_world: World, http_vendor: Vendor, authority: Authority, upstream: FakeUpstream, tmp_path: Path
+) -> None:
+    folder = authority.folder(tmp_path / "gateway-tls", host="pilote-gateway")
+    await empty_world.gateway(envoy_listen="127.0.0.1:0", envoy_tls_dir=folder)
+    await empty_world.publish(with_api(upstream.address))
+    certificates = authority.folder(tmp_path / "envoy-tls", host="envoy")
+    async with front(empty_world, http_vendor, tmp_path / "envoy", certificates=certificates) as through:
+        assert (await through.ask("GET", CONTACT)).status == 200
+        (kept,) = await empty_world.settled(1)
+    assert kept.settlement is not None
+    end = await told(check(empty_world, request()))
+    assert (end.reason, "mutual TLS" in end.text) == ("AGENT_UNAUTHENTICATED", True)
+
+
+async def test_a_certificate_of_an_agents_authority_is_no_envoys(authority: Authority, tmp_path: Path) -> None:
+    envoys, agents = (
+        authority.folder(tmp_path / "envoy", host="envoy"),
+        Authority().folder(tmp_path / "agent", host="a"),
+    )
+    signs = (envoys / "ca.crt").read_bytes()
+    assert signed((envoys / "tls.crt").read_bytes(), signs)
+    assert not signed((agents / "tls.crt").read_bytes(), signs)
+    assert signed((agents / "tls.crt").read_bytes(), signs + (agents / "ca.crt").read_bytes())
+
+
 async def test_envoy_is_not_heard_without_tls_where_it_is_to_come_by_it(tls_world: World) -> None:
     end = await told(check(tls_world, request()))
     assert end.reason == "AGENT_UNAUTHENTICATED"
@@ -85,7 +112,7 @@ async def test_a_gateway_does_not_start_with_half_of_it(
     for settings, said in (
         (listen | keys, "PILOTE_ENVOY_TLS_DIR"),
         (keys | {"envoy_tls_dir": good}, "PILOTE_ENVOY_LISTEN"),
-        (listen | {"envoy_tls_dir": good}, "PILOTE_ENVOY_KEY_FILE"),
+        ({"envoy_tls_dir": good}, "PILOTE_ENVOY_LISTEN"),
         (listen | keys | {"envoy_tls_dir": mixed}, "is not the key"),
         (listen | keys | {"envoy_tls_dir": empty}, "in PEM"),
     ):
