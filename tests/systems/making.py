@@ -45,12 +45,13 @@ def node() -> Path:
     return Path(package.origin).parent / "bin" / "node"
 
 
-def npm_packages() -> Path:
-    """The folder of the npm packages that `package.json` beside this file names."""
+def npm_packages(listed: Path = HERE, *, name: str = "npm") -> Path:
+    """The folder of the npm packages that `package.json` in `listed` names; `name` is that of what is kept of it."""
 
     def make(folder: Path) -> None:
-        for name in ("package.json", "package-lock.json"):
-            shutil.copy(HERE / name, folder)
+        for file in ("package.json", "package-lock.json", ".npmrc"):
+            if (listed / file).exists():
+                shutil.copy(listed / file, folder)
         found = _system_node()
         programs = _OURS if found is None else found.parent
         path = f"{programs}{os.pathsep}{inherited().get('PATH', '')}"  # npm looks for node there
@@ -58,8 +59,8 @@ def npm_packages() -> Path:
         options = ("ci", "--ignore-scripts", "--no-audit", "--no-fund", "--loglevel=error")
         subprocess.run([programs / "npm", *options], cwd=folder, check=True, env={**inherited(), "PATH": path})
 
-    lock = (HERE / "package-lock.json").read_text(encoding="utf-8")
-    return made("npm", version=lock, make=make) / "node_modules"
+    lock = (listed / "package-lock.json").read_text(encoding="utf-8")
+    return made(name, version=lock, make=make) / "node_modules"
 
 
 def _system_node() -> Path | None:

@@ -1,0 +1,194 @@
+"""The small overlay without a cluster: each container's command as a process of this machine, as its manifest says.
+
+What a cluster would do is done here by the manifests alone: names of Services become addresses by their selectors and
+ports, Secrets and ConfigMaps become variables and files, probes are asked as they are written, and SIGTERM ends a pod
+within its grace period. What is not here: the image, its user, read-only files, policies between pods, and the kubelet.
+"""
+
+import asyncio
+import contextlib
+import re
+import signal
+import sys
+from collections.abc import AsyncIterator, Mapping
+from pathlib import Path
+from typing import Final, NamedTuple
+
+from gateway.settings import inherited
+from services import redis_server
+from services.supervisor.probes import GrpcServing, HttpOk, Probe
+from tests.e2e.waiting import eventually
+from tests.k8s.workloads import Workload, chosen, of_kind, secret, workloads
+from tests.services.ports import free
+
+OVERLAY: Final = "dev"
+WITHIN_SECONDS: Final = 240
+"""A dozen processes start at once, on two cores that have other things to do."""
+_PAUSE_SECONDS: Final = 0.25
+
+
+class Machine:
+    """Where containers find each other, and their files."""
+
+    def __init__(self, folder: Path, *, collector: str) -> None:
+        """`collector` is the address of what takes spans and metrics."""
+        self.folder = folder
+        self.pods = {each.name: each for each in workloads(OVERLAY) if each.container["image"].startswith("pilote:")}
+        every = [(name, port) for name, each in self.pods.items() for port in each.ports.values()]
+        self._ports = dict(zip(every, free(len(every)), strict=True))
+        self._collector = collector
+
+    def port(self, name: str, port: int) -> int:
+        """The port of this machine that is a container's."""
+        return self._ports[name, port]
+
+    def text(self, name: str, value: str) -> str:
+        """A text of a container's, with the addresses and folders of this machine."""
+        value = value.replace("pilote-otel-collector:4317", self._collector)
+        for service in of_kind(OVERLAY, "Service"):
+            for each in service["spec"]["ports"]:
+                for pod in self.pods.values():
+                    if chosen({"matchLabels": service["spec"]["selector"]}, pod.labels):
+                        here = f"127.0.0.1:{self.port(pod.name, pod.ports[each['targetPort']])}"
+                        value = re.sub(rf"\b{service['metadata']['name']}:{each['port']}\b", here, value)
+        for port in self.pods[name].ports.values():
+            value = value.replace(f"0.0.0.0:{port}", f"127.0.0.1:{self.port(name, port)}")
+            # Told where the first model listens, each further one takes the next port.
+            value = value.replace(f"0.0.0.0:{port - 1}", f"127.0.0.1:{self.port(name, port) - 1}")
+        for each in self.pods[name].container["volumeMounts"]:
+            value = re.sub(rf"^{each['mountPath']}\b", str(self.folder / name / each["name"]), value)
+        return value
+
+    def environment(self, name: str) -> dict[str, str]:
+        """The variables of a container."""
+        own = {key: self.text(name, value) for key, value in self.pods[name].environment().items()}
+        return {"PATH": inherited().get("PATH", ""), "HOME": str(self.home(name)), "PYTHONPATH": _path(), **own}
+
+    def home(self, name: str) -> Path:
+        """The folder that is a container's volume."""
+        return self.folder / name / "home"
+
+    def fill(self, name: str) -> None:
+        """Make the volumes of a container."""
+        for volume in self.pods[name].pod.get("volumes", ()):
+            folder = self.folder / name / volume["name"]
+            folder.mkdir(parents=True)
+            if "secret" in volume:
+                held = secret(OVERLAY, volume["secret"]["secretName"])
+                assert held is not None
+                for item in volume["secret"]["items"]:
+                    (folder / item["path"]).write_bytes(held[item["key"]])
+        self.home(name).mkdir(parents=True, exist_ok=True)
+
+    def command(self, name: str) -> list[str]:
+        """What a container runs."""
+        pod = self.pods[name]
+        if pod.ours:
+            return [sys.executable, "-m", "services.cli", *pod.container["args"]]
+        (file,) = pod.container["args"]
+        config = Path(self.text(name, file))
+        for before, after in (
+            ("bind 0.0.0.0", "bind 127.0.0.1"),
+            ("port 6379", f"port {self.port(name, 6379)}"),
+            ("dir /var/lib/pilote", f"dir {self.home(name)}"),
+        ):
+            text = config.read_text(encoding="utf-8")
+            assert before in text
+            config.write_text(text.replace(before, after), encoding="utf-8")
+        assert pod.container["command"] == ["valkey-server"]
+        return [str(redis_server.find()), str(config)]
+
+    def probe(self, name: str, kind: str) -> Probe:
+        """A probe of a container."""
+        probe = self.pods[name].container[kind]
+        asked = probe.get("grpc") or probe.get("httpGet") or probe["tcpSocket"]
+        port = self.port(name, asked["port"])
+        if "grpc" in probe:
+            return GrpcServing(f"127.0.0.1:{port}")
+        if "httpGet" in probe:
+            return HttpOk(port, path=asked["path"])
+        return lambda: _open(port)
+
+
+class Pod(NamedTuple):
+    """A container that runs."""
+
+    workload: Workload
+    process: asyncio.subprocess.Process
+
+
+@contextlib.asynccontextmanager
+async def running(machine: Machine) -> AsyncIterator[Mapping[str, Pod]]:
+    """All containers of the overlay, started at once as a cluster does; what is left is killed in the end."""
+    pods: dict[str, Pod] = {}
+    try:
+        for name, workload in machine.pods.items():
+            machine.fill(name)
+            log = (machine.folder / f"{name}.log").open("wb")
+            process = await asyncio.create_subprocess_exec(
+                *machine.command(name),
+                env=machine.environment(name),
+                cwd=machine.home(name),
+                stdout=log,
+                stderr=asyncio.subprocess.STDOUT,
+            )
+            pods[name] = Pod(workload, process)
+            log.close()
+        for name, pod in pods.items():
+            for kind in ("startupProbe", "livenessProbe"):
+                await _said_yes(machine, name, pod, kind)
+        yield pods
+    finally:
+        for pod in pods.values():
+            if pod.process.returncode is None:
+                pod.process.kill()
+                await pod.process.wait()
+
+
+async def ready(machine: Machine, pods: Mapping[str, Pod]) -> None:
+    """Wait until each container says that it may be asked."""
+    for name, pod in pods.items():
+        await _said_yes(machine, name, pod, "readinessProbe")
+
+
+async def ended(pods: Mapping[str, Pod]) -> dict[str, int | None]:
+    """End all as a cluster does; the exit code of each, `None` for one that its grace period would have cut short."""
+    for pod in pods.values():
+        pod.process.send_signal(signal.SIGTERM)
+
+    async def of(pod: Pod) -> int | None:
+        grace = pod.workload.pod["terminationGracePeriodSeconds"]
+        pause = pod.workload.container["lifecycle"]["preStop"]["sleep"]["seconds"]
+        with contextlib.suppress(TimeoutError):
+            return await asyncio.wait_for(pod.process.wait(), grace - pause)
+        return None
+
+    return dict(zip(pods, await asyncio.gather(*map(of, pods.values())), strict=True))
+
+
+async def _said_yes(machine: Machine, name: str, pod: Pod, kind: str) -> None:
+    ask = machine.probe(name, kind)
+
+    async def look() -> bool | None:
+        if pod.process.returncode is not None:
+            raise AssertionError(f"{name} ended: {(machine.folder / f'{name}.log').read_text('utf-8')[-2000:]}")
+        yes = await ask()
+        if not yes:
+            await asyncio.sleep(_PAUSE_SECONDS)  # to be asked takes what they need to start
+        return yes or None
+
+    await eventually(look, what=f"{kind} of {name}", within=WITHIN_SECONDS)
+
+
+async def _open(port: int) -> bool:
+    try:
+        _, writer = await asyncio.open_connection("127.0.0.1", port)
+    except OSError:
+        return False
+    writer.close()
+    return True
+
+
+def _path() -> str:
+    """Where a process of ours finds our packages: where this one does."""
+    return ":".join(filter(None, sys.path))
