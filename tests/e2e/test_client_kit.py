@@ -25,8 +25,8 @@ from tests.e2e.kits import KINDS, Kit
 from tests.e2e.policy import Data, allow_all, cap, policy
 from tests.e2e.requests import get, one_by_one, send, send_one
 from tests.e2e.world import World
+from tests.fakes.link import link_to
 from tests.fakes.upstream import FakeUpstream, answering, echo, failing, first
-from tests.fakes.wire import wire_to
 
 SENT = SendMessageResponse(message=Message(name="messages/m-1"))
 SLOW = {"name": "slow", "by": ["agent"], "rate": 1, "per": "1h", "burst": 1}
@@ -186,11 +186,11 @@ async def test_a_connection_that_breaks_is_met_with_the_same_key_and_the_upstrea
     kit: Kit, upstream: FakeUpstream
 ) -> None:
     upstream.behave = upstream.hang
-    async with wire_to(kit.world.gateways[0].port) as wire:
-        client = kit.client(port=wire.port)
+    async with link_to(kit.world.gateways[0].port) as link:
+        client = kit.client(port=link.port)
         calling = asyncio.ensure_future(kit.refused(sending(client)))
         await asyncio.wait_for(upstream.arrived.wait(), 30)
-        wire.cut()
+        link.reset()
         refused = await calling
     assert type(refused) is pilote.InDoubt
     assert kit.paused
@@ -198,8 +198,8 @@ async def test_a_connection_that_breaks_is_met_with_the_same_key_and_the_upstrea
 
 
 async def test_a_gateway_that_is_not_there_has_not_acted(kit: Kit) -> None:
-    async with wire_to(1) as wire:
-        client = kit.client(port=wire.port)
+    async with link_to(1) as link:
+        client = kit.client(port=link.port)
     refused = await kit.refused(sending(client))
     assert type(refused) is pilote.Unavailable
     assert not refused.may_have_acted

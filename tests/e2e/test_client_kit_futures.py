@@ -19,8 +19,8 @@ from tests.e2e.policy import policy
 from tests.e2e.requests import send
 from tests.e2e.waiting import until
 from tests.e2e.world import World
+from tests.fakes.link import link_to
 from tests.fakes.upstream import FakeUpstream, answering, failing, first
-from tests.fakes.wire import wire_to
 
 SENT: Final = SendMessageResponse(message=Message(name="messages/m-1"))
 BUSY: Final = failing(grpc.StatusCode.UNAVAILABLE, trailers=(("grpc-status-details-bin", b""),))
@@ -138,8 +138,8 @@ async def test_a_token_that_cannot_be_fetched_for_another_try_is_the_calls_excep
             raise OSError("the issuer does not answer")
         return "first"
 
-    async with wire_to(1) as wire:
-        client = kit.client(port=wire.port, key="", token=token, pause=lambda _: None)
+    async with link_to(1) as link:
+        client = kit.client(port=link.port, key="", token=token, pause=lambda _: None)
     assert isinstance(await asyncio.to_thread(begun(client).exception, PATIENCE), OSError)
 
 

@@ -19,8 +19,8 @@ from tests.e2e.policy import Data, allow_all, cap, policy
 from tests.e2e.requests import ADA, get, send
 from tests.e2e.waiting import eventually, until
 from tests.e2e.world import Agent, Told, World, credential, told
+from tests.fakes.link import link_to
 from tests.fakes.upstream import FakeUpstream, failing
-from tests.fakes.wire import wire_to
 
 SALES = credential("sales-bot")
 IN_FRENCH = credential("sales-bot", ("accept-language", "fr-FR,fr;q=0.9,en;q=0.5"))
@@ -252,9 +252,9 @@ async def test_a_store_that_is_down_is_unavailable(
 async def test_an_upstream_that_cannot_be_reached_is_unavailable_and_nothing_is_taken(
     world: World, agent: Agent, upstream: FakeUpstream, *, contact: bool
 ) -> None:
-    async with wire_to(upstream.port) as wire:
-        wire.dead = True
-        await world.publish(policy(wire.address, caps=[cap(1)]))
+    async with link_to(upstream.port) as link:
+        link.refuses = True
+        await world.publish(policy(link.address, caps=[cap(1)]))
         call: Any = (
             agent.messages.SendMessage(send(), metadata=IN_FRENCH)
             if contact
@@ -274,20 +274,20 @@ async def test_an_upstream_that_cannot_be_reached_is_unavailable_and_nothing_is_
 async def test_an_upstream_that_is_far_away_is_reached_by_the_first_call(
     world: World, agent: Agent, upstream: FakeUpstream
 ) -> None:
-    async with wire_to(upstream.port) as wire:
-        wire.long_s = 0.3
-        await world.publish(policy(wire.address))
+    async with link_to(upstream.port) as link:
+        link.there.latency_s = 0.3
+        await world.publish(policy(link.address))
         assert await agent.contacts.GetContact(get(), metadata=SALES)
 
 
 async def test_a_call_in_doubt_is_unknown_marked_and_keeps_what_it_took(
     world: World, agent: Agent, upstream: FakeUpstream
 ) -> None:
-    async with wire_to(upstream.port) as wire:
-        await world.publish(policy(wire.address, caps=[cap(1)]))
+    async with link_to(upstream.port) as link:
+        await world.publish(policy(link.address, caps=[cap(1)]))
 
         async def act_and_die(_asked: Any, _context: Any) -> bytes:
-            wire.cut()
+            link.reset()
             return b""
 
         upstream.behave = act_and_die
@@ -305,11 +305,11 @@ async def test_a_call_in_doubt_is_unknown_marked_and_keeps_what_it_took(
 
 
 async def test_a_read_that_broke_off_is_not_in_doubt(world: World, agent: Agent, upstream: FakeUpstream) -> None:
-    async with wire_to(upstream.port) as wire:
-        await world.publish(policy(wire.address))
+    async with link_to(upstream.port) as link:
+        await world.publish(policy(link.address))
 
         async def die(_asked: Any, _context: Any) -> bytes:
-            wire.cut()
+            link.reset()
             return b""
 
         upstream.behave = die

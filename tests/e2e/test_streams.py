@@ -16,8 +16,8 @@ from tests.e2e.policy import allow_all, cap, policy
 from tests.e2e.requests import one_by_one, send_one
 from tests.e2e.waiting import until
 from tests.e2e.world import Agent, World, credential, told
+from tests.fakes.link import link_to
 from tests.fakes.upstream import Asked, FakeUpstream
-from tests.fakes.wire import wire_to
 
 SALES = credential("sales-bot")
 
@@ -120,12 +120,12 @@ async def test_an_upstream_that_refuses_the_first_message_gives_its_slot_back(
 async def test_an_upstream_that_dies_in_the_middle_leaves_what_was_sent_in_doubt(
     world: World, agent: Agent, upstream: FakeUpstream
 ) -> None:
-    async with wire_to(upstream.port) as wire:
-        await world.publish(policy(wire.address, caps=[cap(4)]))
+    async with link_to(upstream.port) as link:
+        await world.publish(policy(link.address, caps=[cap(4)]))
 
         async def die_at_the_second(asked: Asked, _context: object) -> bytes:
             if len(asked.messages) == 2:
-                wire.cut()
+                link.reset()
             return _answer(asked.messages[-1])
 
         upstream.behave = die_at_the_second
