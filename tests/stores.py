@@ -86,7 +86,9 @@ class RedisProcess:
         command = redis_server.command(self.home, append_only=self._append_only)
         if self._binary is not None:
             command[0] = str(self._binary)
-        self.process = subprocess.Popen(command)
+        # Python ignores SIGXFSZ, and so do those that inherit that: a file that may not grow is an error, as on a full
+        # disk, and no crash.
+        self.process = subprocess.Popen(command, restore_signals=False)
         until_answering(self.process, self.url)
 
     def freeze(self) -> None:

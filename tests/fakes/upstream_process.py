@@ -1,6 +1,6 @@
 """An upstream in a process of its own, to be killed: writes down each call before it answers, as a CRM would.
 
-Run as `python -m tests.fakes.upstream_process PORT FILE`; one line a call: decision, customer, request id.
+Run as `python -m tests.fakes.upstream_process PORT FILE`; one line a call: decision, customer, request id, subject.
 """
 
 import asyncio
@@ -20,7 +20,8 @@ async def serve(port: int, file: str) -> None:
     async def send(request: bytes, context: Any) -> bytes:
         message = SendMessageRequest.FromString(request)
         decision = dict(context.invocation_metadata())["pilote-decision-id"]
-        os.write(log, f"{decision} {message.message.customer} {message.request_id or '-'}\n".encode())
+        said = message.message.subject_line.replace(" ", "-") or "-"
+        os.write(log, f"{decision} {message.message.customer} {message.request_id or '-'} {said}\n".encode())
         return SendMessageResponse(message=message.message).SerializeToString()
 
     class Everything(grpc.GenericRpcHandler):
