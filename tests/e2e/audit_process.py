@@ -44,6 +44,12 @@ class AuditProcess:
         }
         self._process: subprocess.Popen[bytes] | None = None
 
+    @property
+    def pid(self) -> int:
+        """Of the process that runs."""
+        assert self._process is not None
+        return self._process.pid
+
     def start(self) -> None:
         """Start it; does not wait."""
         with (self.home / "audit.log").open("ab") as log:

@@ -8,11 +8,10 @@ import pytest
 
 from gateway.core.record import decision_id
 from gateway.redis_clients import connected
-from gateway.settings import inherited
 from services.audit.filters.filter import parse
 from services.audit.sqlite.segments.hours import HOUR_MS
 from services.audit.sqlite.store import SqliteStore
-from tests.e2e.test_killed_in_load import Process
+from tests.e2e.processes import Process, environment
 from tests.e2e.waiting import eventually, until
 from tests.services.audit.conftest import NOW_MS, a_record, a_settlement, admit, append, settle
 from tests.services.ports import free
@@ -40,18 +39,17 @@ async def test_whatever_dies_while_hours_are_sealed_each_decision_is_kept_once(
 ) -> None:
     (port,) = free(1)
     (tmp_path / "pseudonym.key").write_bytes(b"k" * 32)
-    environment = {name: value for name, value in inherited().items() if not name.startswith("PILOTE_")}
-    environment |= {
-        "PILOTE_HOME": str(tmp_path),
-        "PILOTE_REDIS_URL": own_redis.url,
-        "PILOTE_AUDIT_LISTEN": f"127.0.0.1:{port}",
-        "PILOTE_METRICS_LISTEN": "off",
-        "PILOTE_PSEUDONYM_KEY_FILE": str(tmp_path / "pseudonym.key"),
+    variables = environment(
+        PILOTE_HOME=str(tmp_path),
+        PILOTE_REDIS_URL=own_redis.url,
+        PILOTE_AUDIT_LISTEN=f"127.0.0.1:{port}",
+        PILOTE_METRICS_LISTEN="off",
+        PILOTE_PSEUDONYM_KEY_FILE=str(tmp_path / "pseudonym.key"),
         # Every hour of the test is over, and sealed and cold as soon as nothing in it runs.
-        "PILOTE_AUDIT_SEAL_MINUTES": "0",
-        "PILOTE_AUDIT_HOT_HOURS": "0",
-    }
-    audit, draw = Process("services.cli", "audit", environment=environment), random.Random(3)  # noqa: S311
+        PILOTE_AUDIT_SEAL_MINUTES="0",
+        PILOTE_AUDIT_HOT_HOURS="0",
+    )
+    audit, draw = Process("services.cli", "audit", environment=variables), random.Random(3)  # noqa: S311
     redis = await connected(own_redis.url)
     await redis.config_set("appendfsync", "always")
 

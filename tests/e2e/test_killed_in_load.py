@@ -8,9 +8,6 @@ import asyncio
 import contextlib
 import itertools
 import random
-import signal
-import subprocess
-import sys
 from collections import Counter
 from collections.abc import AsyncIterator
 from dataclasses import dataclass, field
@@ -20,10 +17,10 @@ import grpc
 import pytest
 
 from gateway.redis_clients import connected
-from gateway.settings import inherited
 from pilote.crm.v1.message_service_pb2 import SendMessageRequest
 from pilote.crm.v1.message_service_pb2_grpc import MessageServiceStub
 from tests.e2e.policy import Data, cap, policy
+from tests.e2e.processes import Process, environment
 from tests.e2e.requests import send
 from tests.e2e.waiting import eventually, until
 from tests.e2e.world import KEY, Kept, Told, World, credential, told
@@ -33,33 +30,6 @@ from tests.stores import Store
 AGENTS = ("sales-bot", "marketing-bot", "research-bot")
 CUSTOMERS = 60
 MOST = 3
-
-
-class Process:
-    """A process of ours that a test may freeze or kill."""
-
-    def __init__(self, *command: str, environment: dict[str, str] | None = None) -> None:
-        self._command = (sys.executable, "-m", *command)
-        self._environment = environment
-        self._process: subprocess.Popen[bytes] | None = None
-
-    def start(self) -> None:
-        self._process = subprocess.Popen(self._command, env=self._environment, stdout=subprocess.DEVNULL)
-
-    def kill(self) -> None:
-        if self._process is not None:
-            self._process.kill()
-            self._process.wait()
-
-    def freeze(self) -> None:
-        self._send(signal.SIGSTOP)
-
-    def thaw(self) -> None:
-        self._send(signal.SIGCONT)
-
-    def _send(self, number: int) -> None:
-        assert self._process is not None
-        self._process.send_signal(number)
 
 
 @dataclass
@@ -78,7 +48,7 @@ class Site:
     def received(self) -> list[tuple[str, str, str]]:
         """(decision, customer, request id) of every call that the upstream has received."""
         lines = self.received_file.read_text().splitlines() if self.received_file.exists() else []
-        return [(parts[0], parts[1], parts[2]) for parts in (line.split(" ") for line in lines) if len(parts) == 3]
+        return [(parts[0], parts[1], parts[2]) for parts in (line.split(" ") for line in lines) if len(parts) == 4]
 
     async def call(self, n: int, turn: int) -> None:
         """One contact; every other carries an idempotency key, and is repeated with it until it is answered."""
@@ -127,15 +97,17 @@ async def site(own_redis: Store, tmp_path: Path) -> AsyncIterator[Site]:
     received = tmp_path / "received"
     upstream = Process("tests.fakes.upstream_process", str(upstream_port), str(received))
     (tmp_path / "pseudonym.key").write_bytes(KEY)
-    environment = {name: value for name, value in inherited().items() if not name.startswith("PILOTE_")}
-    environment |= {
-        "PILOTE_HOME": str(tmp_path),
-        "PILOTE_REDIS_URL": own_redis.url,
-        "PILOTE_PSEUDONYM_KEY_FILE": str(tmp_path / "pseudonym.key"),
-        "PILOTE_STORE_TIMEOUT_MS": "200",
-    }
     workers = [
-        Process("services.cli", "gateway", environment=environment | {"PILOTE_GATEWAY_LISTEN": f"127.0.0.1:{port}"})
+        Process(
+            *("services.cli", "gateway"),
+            environment=environment(
+                PILOTE_HOME=str(tmp_path),
+                PILOTE_REDIS_URL=own_redis.url,
+                PILOTE_PSEUDONYM_KEY_FILE=str(tmp_path / "pseudonym.key"),
+                PILOTE_STORE_TIMEOUT_MS="200",
+                PILOTE_GATEWAY_LISTEN=f"127.0.0.1:{port}",
+            ),
+        )
         for port in ports
     ]
     async with contextlib.AsyncExitStack() as stack:

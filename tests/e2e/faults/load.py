@@ -27,7 +27,9 @@ TRIES: Final = 5
 """How many intents each customer is meant by. With a lower cap some of them are refused, fault or no fault."""
 BESIDE: Final = 5
 """Customers who are meant by turns, so that gateways and agents come to the same one at the same time."""
-DEADLINE_S: Final = 3.0
+DEADLINE_S: Final = 10.0
+UPSTREAM_S: Final = 2.0
+"""Longest wait for the CRM."""
 AS_EVER: Final = ("OK", "CAP_EXCEEDED")
 """What calls come to without a fault."""
 
@@ -82,7 +84,7 @@ class Load:
     """Makes calls by `call`, so many a second."""
 
     call: Callable[[Intent], Awaitable[Told]]
-    per_second: float = 40.0
+    per_second: float = 20.0
     answers: list[Answer] = field(default_factory=list)
     begun: int = 0
 
@@ -102,7 +104,7 @@ class Load:
         begun, ended = self.begun + count, len(self.answers) + count
         await until(lambda: self.begun >= begun and len(self.answers) >= ended, what=f"{count} more calls", within=60)
 
-    async def until_well(self, count: int = 40, *, within_s: float = 60) -> None:
+    async def until_well(self, count: int = 25, *, within_s: float = 60) -> None:
         """Wait until so many calls in a row, begun from now on, came to what they come to without a fault."""
         first = self.begun
 

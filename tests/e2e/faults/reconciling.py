@@ -164,13 +164,17 @@ async def _counted(site: Site) -> int:
 
 
 async def _audited(site: Site, auditor: Auditor) -> int:
-    """How many decisions the audit service holds, once those are all that were recorded."""
+    """How many decisions the audit service holds, once those are all that were recorded, ended as they were."""
 
     async def look() -> list[decision_pb2.Decision] | None:
-        found = await auditor.listed()
-        return found if len(found) >= len(await site.world.kept()) else None
+        found, kept = await auditor.listed(), await site.world.kept()
+        ended = {
+            each.name.removeprefix("decisions/") for each in found if each.state == decision_pb2.DECISION_STATE_SETTLED
+        }
+        settled = {name for name, its in kept.items() if its.settlement is not None and not its.settlement.in_doubt}
+        return found if len(found) >= len(kept) and settled <= ended else None
 
-    found = await eventually(look, what="every record in the log", within=60)
+    found = await eventually(look, what="every record in the log, ended as it was", within=60)
     names = [each.name.removeprefix("decisions/") for each in found]
     assert Counter(names) == Counter((await site.world.kept()).keys())
     return len(names)

@@ -8,7 +8,7 @@ from pathlib import Path
 from typing import Any, Final, NamedTuple
 
 from gateway.redis_clients import connected
-from tests.e2e.faults.load import DEADLINE_S, Intent, Load, directly
+from tests.e2e.faults.load import UPSTREAM_S, Intent, Load, directly
 from tests.e2e.policy import cap, policy
 from tests.e2e.processes import Process, environment
 from tests.e2e.waiting import eventually
@@ -89,7 +89,7 @@ async def site(
     *,
     workers: int = 2,
     linked: bool = False,
-    per_second: float = 40.0,
+    per_second: float = 20.0,
     one_port: bool = False,
     extra: Callable[[Path], dict[str, str]] | None = None,
     **sections: Any,
@@ -130,7 +130,7 @@ async def site(
         for its in homes:
             its.mkdir()
         processes = [_worker(variables, its) for variables, its in zip(environments, homes, strict=True)]
-        upstream = {"name": "crm", "address": crm_link.address, "timeout": f"{round(DEADLINE_S * 500)}ms"}
+        upstream = {"name": "crm", "address": crm_link.address, "timeout": f"{round(UPSTREAM_S * 1000)}ms"}
         await world.publish(policy("", **({"caps": [cap(MOST)], "upstreams": [upstream]} | sections)))
         for process in (crm, *processes):
             process.start()

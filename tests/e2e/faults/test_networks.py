@@ -5,6 +5,7 @@ from pathlib import Path
 
 import pytest
 
+from tests.e2e.faults.load import UPSTREAM_S
 from tests.e2e.faults.reconciling import Account, now_s, reconciled
 from tests.e2e.faults.site import Site, site
 from tests.fakes.link import Link
@@ -67,9 +68,9 @@ async def linked_site(own_redis: RedisProcess, tmp_path: Path) -> AsyncIterator[
 async def _suffers(its: Site, link: Link, ail: Ail) -> Account:
     """The account of some load during which `link` was ailing for a while."""
     async with its.load.running():
-        await its.load.more(40)
+        await its.load.more(20)
         ail(link)
-        await its.load.more(100)
+        await its.load.more(50)
         link.mend()
         lifted = now_s()
         await its.load.until_well()
@@ -88,7 +89,7 @@ async def test_between_gateways_and_their_store(linked_site: Site, show: Show, a
     # A server that is silent for five seconds is taken for lost: only then is a peer noticed that is gone for good.
     assert account.first_success_s < (5 if ail is Link.vanish else 2)
     assert account.last_failure_s < (5 if ail is Link.vanish else 2)
-    assert account.slowest_s < 1.5  # nobody waits for the store longer than a few timeouts
+    assert account.slowest_s < 3  # nobody waits for the store longer than a few timeouts
 
 
 @pytest.mark.one_store
@@ -99,7 +100,7 @@ async def test_between_gateways_and_a_crm(linked_site: Site, show: Show, ail: Ai
     show(account)
     assert set(account.answers) <= {"OK", "CAP_EXCEEDED", "UPSTREAM_IN_DOUBT", "UPSTREAM_UNAVAILABLE"}
     assert account.first_success_s < 2
-    assert account.slowest_s < 2.5  # the upstream's timeout, and what a gateway adds
+    assert account.slowest_s < UPSTREAM_S + 2
 
 
 @integration
@@ -109,7 +110,7 @@ async def test_a_crm_that_is_gone_without_a_word(own_redis: RedisProcess, tmp_pa
     """While something between acknowledges what is sent, only gRPC's own ping tells: after 60 s, and 20 more."""
     async with site(own_redis, tmp_path, per_second=8) as its:
         async with its.load.running():
-            await its.load.more(16)
+            await its.load.more(10)
             its.crm_link.vanish()
             gone = now_s()
             await its.load.until_well(within_s=120)

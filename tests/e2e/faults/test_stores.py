@@ -31,9 +31,9 @@ async def test_out_of_memory(own_redis: RedisProcess, tmp_path: Path, show: Show
     """It refuses writes (`noeviction`) and forgets nothing; records wait on the gateways' disks."""
     async with site(own_redis, tmp_path) as its:
         async with its.load.running():
-            await its.load.more(40)
+            await its.load.more(20)
             await its.world.redis.config_set("maxmemory", 1)
-            await its.load.more(60)
+            await its.load.more(30)
             await its.world.redis.config_set("maxmemory", 0)
             lifted = now_s()
             await its.load.until_well()
@@ -51,11 +51,11 @@ async def test_disk_of_the_store_full(own_redis: RedisProcess, tmp_path: Path, s
     """It refuses writes until its append-only file grows again."""
     async with site(own_redis, tmp_path) as its:
         async with its.load.running():
-            await its.load.more(40)
+            await its.load.more(20)
             (process,) = own_redis.processes
             files = max(file.stat().st_size for file in own_redis.home.rglob("*.aof"))
             limit_files(process.pid, files + 20_000)
-            await until(lambda: _refused(its) > 60, what="the store refuses")
+            await until(lambda: _refused(its) > 30, what="the store refuses")
             limit_files(process.pid, UNLIMITED)
             lifted = now_s()
             await its.load.until_well()
@@ -72,9 +72,9 @@ async def test_disk_of_the_store_full(own_redis: RedisProcess, tmp_path: Path, s
 async def test_the_one_server(own_redis: RedisProcess, tmp_path: Path, show: Show, how: str) -> None:
     async with site(own_redis, tmp_path) as its:
         async with its.load.running():
-            await its.load.more(40)
+            await its.load.more(20)
             own_redis.kill() if how == "killed" else own_redis.freeze()
-            await its.load.more(80)
+            await its.load.more(40)
             if how == "killed":
                 await asyncio.to_thread(own_redis.start)
             else:
@@ -105,7 +105,7 @@ async def test_a_replica_takes_over(own_cluster: ClusterProcesses, tmp_path: Pat
     await asyncio.to_thread(own_cluster.add_replica, of=killed)
     async with site(own_cluster, tmp_path) as its:
         async with its.load.running():
-            await its.load.more(40)
+            await its.load.more(20)
             killed.kill()
             died = now_s()
             await until(lambda: _refused(its) > 10, what="callers hear of it")
@@ -154,7 +154,7 @@ async def test_a_slot_moves(own_cluster: ClusterProcesses, tmp_path: Path, show:
     target, other = (node for node in own_cluster.nodes if node is not source)
     async with site(own_cluster, tmp_path) as its:
         async with its.load.running():
-            await its.load.more(80)
+            await its.load.more(40)
             began = now_s()
             await move(source, target, key_slot(CELL.encode()), (other,))
             lifted = now_s()
@@ -174,13 +174,13 @@ async def test_disk_of_a_gateway_full_while_the_store_is_away(
     own_redis: RedisProcess, tmp_path: Path, show: Show
 ) -> None:
     """Neither the store nor the disk takes records then: calls stay refused, and go through once the store is back."""
-    async with site(own_redis, tmp_path, per_second=20) as its:
+    async with site(own_redis, tmp_path) as its:
         async with its.load.running():
-            await its.load.more(40)
+            await its.load.more(20)
             for worker in its.workers:
                 limit_files(worker.pid, 1)
             own_redis.kill()
-            await its.load.more(40)
+            await its.load.more(20)
             await asyncio.to_thread(own_redis.start)
             lifted = now_s()
             await its.load.until_well()

@@ -33,9 +33,9 @@ async def test_one_of_two_workers(own_redis: RedisProcess, tmp_path: Path, show:
     """Its own callers hear it; what it had begun is in doubt, and keeps its slot."""
     async with site(own_redis, tmp_path) as its:
         async with its.load.running():
-            await its.load.more(40)
+            await its.load.more(20)
             (its.workers[0].kill if how == "killed" else its.workers[0].freeze)()
-            await its.load.more(60)
+            await its.load.more(30)
             (its.workers[0].start if how == "killed" else its.workers[0].thaw)()
             if how == "killed":
                 await its.serving(its.ports[0])
@@ -56,13 +56,13 @@ async def test_workers_are_replaced_one_after_the_other_without_a_failed_call(
     async with site(own_redis, tmp_path, one_port=True) as its, by_kit(f"127.0.0.1:{its.ports[0]}") as call:
         its.load.call = call
         async with its.load.running():
-            await its.load.more(40)
+            await its.load.more(20)
             for n, old in enumerate(its.workers):
                 new = its.another()
                 new.start()
                 await until(lambda new=new: _serves(new.log), what="a new worker", within=STARTING_S)  # type: ignore[misc]
                 assert await asyncio.to_thread(old.stop) == 0, n
-                await its.load.more(20)
+                await its.load.more(10)
             lifted = now_s()
             await its.load.until_well()
         account = await reconciled(its, lifted_s=lifted)
@@ -81,7 +81,7 @@ async def test_poisoned_revisions_run_nowhere_and_no_call_notices(
     own_redis: RedisProcess, tmp_path: Path, show: Show
 ) -> None:
     """Workers keep the revision that runs, and say which one they refuse and why."""
-    async with site(own_redis, tmp_path, per_second=30) as its:
+    async with site(own_redis, tmp_path) as its:
         store = RevisionStore(its.world.redis)
         poisons: list[tuple[str, Callable[[], Any]]] = [
             ("unusable", lambda: its.world.publish_raw(b'{"agents": 3}')),
@@ -91,7 +91,7 @@ async def test_poisoned_revisions_run_nowhere_and_no_call_notices(
             ("damaged", lambda: _damaged(its)),
         ]
         async with its.load.running():
-            await its.load.more(20)
+            await its.load.more(10)
             for why, publish in poisons:
                 refused = await _refused(its, int(await publish()))
                 assert {each.refused.why for each in refused if each.refused} == {why}
