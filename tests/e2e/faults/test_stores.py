@@ -39,7 +39,7 @@ async def test_out_of_memory(own_redis: RedisProcess, tmp_path: Path, show: Show
             await its.load.until_well()
         account = await reconciled(its, lifted_s=lifted)
         show(account)
-    assert set(account.answers) == EXPECTED
+    assert {"OK", "STORE_UNAVAILABLE"} <= set(account.answers) <= EXPECTED
     assert account.doubtful == 0
     assert account.first_success_s < 1
 
@@ -61,7 +61,7 @@ async def test_disk_of_the_store_full(own_redis: RedisProcess, tmp_path: Path, s
             await its.load.until_well()
         account = await reconciled(its, lifted_s=lifted)
         show(account)
-    assert set(account.answers) == EXPECTED
+    assert {"OK", "STORE_UNAVAILABLE"} <= set(account.answers) <= EXPECTED
     assert account.first_success_s < 5
 
 
@@ -83,7 +83,7 @@ async def test_the_one_server(own_redis: RedisProcess, tmp_path: Path, show: Sho
             await its.load.until_well()
         account = await reconciled(its, lifted_s=lifted)
         show(account)
-    assert set(account.answers) == EXPECTED
+    assert {"OK", "STORE_UNAVAILABLE"} <= set(account.answers) <= EXPECTED
     assert account.first_success_s < 2
 
 
@@ -112,7 +112,7 @@ async def test_a_replica_takes_over(own_cluster: ClusterProcesses, tmp_path: Pat
             await its.load.until_well()
         account = await reconciled(its, lifted_s=died)
         show(account)
-    assert set(account.answers) == EXPECTED
+    assert {"OK", "STORE_UNAVAILABLE"} <= set(account.answers) <= EXPECTED
     assert account.last_failure_s < 15  # node timeout (2 s), election, and our look at who keeps what
 
 
@@ -188,5 +188,5 @@ async def test_disk_of_a_gateway_full_while_the_store_is_away(
         lost = {each.decision for each in refused} - (await its.world.kept()).keys()
         account = await reconciled(its, lifted_s=lifted, unrecorded=lost)
         show(account)
-    assert set(account.answers) == EXPECTED
+    assert {"OK", "STORE_UNAVAILABLE"} <= set(account.answers) <= EXPECTED
     assert 0 < len(lost) <= len(refused)  # what is lost is refusals, and nothing else
