@@ -4,7 +4,7 @@ from typing import Final
 
 import grpc
 
-from pilote.client.refusals import CallEnded, never_left
+from pilote.client.refusals import CallEnded, dropped, never_left
 
 ATTEMPTS: Final = 5
 _NOT_DONE: Final = frozenset(
@@ -36,10 +36,15 @@ def wait_seconds(call: CallEnded, *, tries: int, left_seconds: float, repeatable
             return None
         told = call.retry_after.total_seconds()
         wait = told + draw * min(max(_SPREAD * told, 0.01), 1.0)
-    elif not call.reason and call.code() is grpc.StatusCode.UNAVAILABLE and (repeatable or never_left(call)):
+    elif not call.reason and (_is_lost(call) if repeatable else never_left(call)):
         # Full jitter: of the ways compared in "Exponential backoff and jitter" (AWS, 2015) the one that lets callers
         # who failed together come back least together.
         wait = draw * min(_LONGEST_SECONDS, _BASE_SECONDS * 2 ** (tries - 1))
     else:
         return None
     return wait if wait < left_seconds else None
+
+
+def _is_lost(call: CallEnded) -> bool:
+    """Whether the connection, or the gateway's process, ended before the call had an answer."""
+    return call.code() is grpc.StatusCode.UNAVAILABLE or dropped(call)
