@@ -15,6 +15,7 @@ import grpc
 from google.rpc import status_pb2
 
 import pilote.client.aio
+from pilote.client.retrying import ATTEMPTS
 from pilote.crm.v1.message_service_pb2 import SendMessageRequest
 from pilote.crm.v1.message_service_pb2_grpc import MessageServiceStub
 from tests.e2e.policy import key_of
@@ -157,12 +158,16 @@ async def directly(ports: Sequence[int]) -> AsyncIterator[Callable[[Intent], Awa
 
 
 @contextlib.asynccontextmanager
-async def by_kit(address: str, *, within_s: float = 30.0) -> AsyncIterator[Callable[[Intent], Awaitable[Told]]]:
+async def by_kit(
+    address: str, *, within_s: float = 30.0, tries: int = ATTEMPTS
+) -> AsyncIterator[Callable[[Intent], Awaitable[Told]]]:
     """Each intent by the client kit, with its own policy of retries; it makes keys for those that have none."""
     async with contextlib.AsyncExitStack() as stack:
         stubs: dict[str, Any] = {}
         for agent in AGENTS:
-            client = await stack.enter_async_context(pilote.client.aio.Pilote(address, key=key_of(agent)))
+            client = await stack.enter_async_context(
+                pilote.client.aio.Pilote(address, key=key_of(agent), attempts=tries)
+            )
             stubs[agent] = client.stub(MessageServiceStub)
 
         async def call(intent: Intent) -> Told:

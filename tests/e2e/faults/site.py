@@ -115,6 +115,8 @@ async def site(
             store_link = await stack.enter_async_context(link_to(target, at=store.home / "link.sock"))
         (home / "pseudonym.key").write_bytes(KEY)
         homes = [home / f"worker-{n}" for n in range(workers)]
+        for its in homes:
+            its.mkdir()
         environments = [
             environment(
                 PILOTE_HOME=str(its),
@@ -127,8 +129,6 @@ async def site(
             | (extra(its) if extra is not None else {})
             for port, its in zip(ports, homes, strict=True)
         ]
-        for its in homes:
-            its.mkdir()
         processes = [_worker(variables, its) for variables, its in zip(environments, homes, strict=True)]
         upstream = {"name": "crm", "address": crm_link.address, "timeout": f"{round(UPSTREAM_S * 1000)}ms"}
         await world.publish(policy("", **({"caps": [cap(MOST)], "upstreams": [upstream]} | sections)))
