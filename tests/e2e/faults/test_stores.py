@@ -138,10 +138,10 @@ async def _moved_at_once(source: ClusterNode, target: ClusterNode, slot: int, ot
     )
 
     async def over() -> bool | None:
-        (state, *_) = ask(client, "CLUSTER", "GETSLOTMIGRATIONS")
-        found: Any = dict(zip(state[::2], state[1::2], strict=True))
-        assert found[b"state"] not in (b"failed", b"cancelled"), found
-        return found[b"state"] == b"success" or None
+        (newest, *_) = ask(client, "CLUSTER", "GETSLOTMIGRATIONS")
+        state = newest[b"state"]
+        assert state not in (b"failed", b"cancelled"), newest
+        return state == b"success" or None
 
     await eventually(over, what="the slot has moved")
 
