@@ -7,7 +7,7 @@ ROOT: Final = Path(__file__).parent.parent
 README: Final = ROOT / "README.md"
 CHAPTERS: Final = sorted(
     file
-    for folder in ("gateway", "services", "protos", "k8s", "loadtests")
+    for folder in ("gateway", "services", "protos", "k8s", "loadtests", "tests")
     for file in (ROOT / folder).rglob("README.md")
 )
 

@@ -1,6 +1,7 @@
 """Gateways that stop while others serve on the same port: no call of the kit fails that may be made again."""
 
 import asyncio
+import contextlib
 from typing import Any
 
 import grpc
@@ -13,6 +14,7 @@ from pilote.client.refusals import dropped, ended
 from pilote.crm.v1.contact_pb2 import Contact
 from pilote.crm.v1.contact_service_pb2 import GetContactRequest, GetContactResponse
 from pilote.crm.v1.contact_service_pb2_grpc import ContactServiceStub
+from tests.e2e.waiting import until
 
 CALLERS = 100
 
@@ -33,7 +35,7 @@ def _serving(listen: str) -> Any:
 
 
 async def test_what_waits_in_a_server_that_stops_is_tried_again_at_the_next_one() -> None:
-    dropped_calls = 0
+    dropped_calls = count = 0
 
     async def pause(seconds: float) -> None:
         nonlocal dropped_calls
@@ -41,22 +43,28 @@ async def test_what_waits_in_a_server_that_stops_is_tried_again_at_the_next_one(
         await asyncio.sleep(seconds / 10)
 
     async def calling(stub: Any, stop: asyncio.Event) -> None:
+        nonlocal count
         while not stop.is_set():
             answer = await stub.GetContact(GetContactRequest(name="contacts/c-1"), timeout=30)
             assert answer.contact.name == "contacts/c-1"
+            count += 1
 
-    stop = asyncio.Event()
-    async with _serving("127.0.0.1:0") as port:
-        address = f"127.0.0.1:{port}"
-        async with pilote.client.aio.Pilote(address, key="k", pause=pause, attempts=20) as client:
-            stub = client.stub(ContactServiceStub)
-            async with asyncio.TaskGroup() as group:
-                for _ in range(CALLERS):
-                    group.create_task(calling(stub, stop))
-                for _ in range(3):
-                    async with _serving(address):
-                        await asyncio.sleep(0.05)
-                stop.set()
+    stop, old = asyncio.Event(), contextlib.AsyncExitStack()
+    address = f"127.0.0.1:{await old.enter_async_context(_serving('127.0.0.1:0'))}"
+    async with pilote.client.aio.Pilote(address, key="k", pause=pause, attempts=20) as client:
+        stub = client.stub(ContactServiceStub)
+        async with asyncio.TaskGroup() as group:
+            for _ in range(CALLERS):
+                group.create_task(calling(stub, stop))
+            for _ in range(3):
+                answered = count
+                await until(lambda answered=answered: count > answered + CALLERS, what="calls")  # type: ignore[misc]
+                new = contextlib.AsyncExitStack()
+                await new.enter_async_context(_serving(address))
+                await old.aclose()
+                old = new
+            stop.set()
+    await old.aclose()
     assert dropped_calls
 
 
