@@ -6,7 +6,7 @@ STATIC := services/control/console/static/manifest.json
 # Set in many images. Without what Python keeps of modules, each process of the tests compiles all of them: 20 s of CPU.
 unexport PYTHONDONTWRITEBYTECODE
 
-.PHONY: setup run test test-integration bench protos release-protos clean
+.PHONY: setup run test test-integration audit-dependencies sbom bench protos release-protos clean
 
 setup: .venv/.ready $(STATIC)
 
@@ -27,7 +27,16 @@ test: setup
 	$(BIN)/mypy
 	$(BIN)/lint-imports
 	PATH="$(CURDIR)/$(BIN):$$PATH" protos/build check
+	$(BIN)/python .ci/audit-dependencies --lenient
 	$(BIN)/pytest -n auto --dist loadfile
+
+# Whether anything that is pinned has a known vulnerability; says so where that could not be found out.
+audit-dependencies: setup
+	$(BIN)/python .ci/audit-dependencies
+
+# What Pilote is made of, as CycloneDX, into .build.
+sbom: setup
+	.ci/sbom
 
 test-integration: setup
 	$(BIN)/pytest -n auto --dist loadfile -m integration

@@ -113,8 +113,9 @@ class Pipeline:
             if self.draining and not run.parent:
                 run.agent = self._who(run, self.revision)
                 raise CallEnded(Reason.DRAINING, "This process is about to stop; retry.")
-            if not run.parent:  # a stream's messages come one after the other: each would wait for itself only
-                await self._gathering.turn()
+            # A stream's messages come one after the other: each would wait for itself only.
+            if not run.parent and self._gathering.busy:
+                await self._gathering.turn(self._caller(run))
             await self._admit(run)
         except CallEnded as ended:
             run.ended = ended
@@ -223,6 +224,10 @@ class Pipeline:
             considered(run, pseudonym_key=self._pseudonym_key, approved=run.approved)
         finally:
             run.decided = perf_counter()
+
+    def _caller(self, run: CallRun) -> str:
+        """In whose line a call waits, as far as that is known without verifying anything; strangers share one."""
+        return run.incoming.agent or self._identity.known(run.incoming.metadata)
 
     def _who(self, run: CallRun, revision: Revision | None) -> Agent:
         """Step 1: who calls."""

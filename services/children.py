@@ -8,6 +8,7 @@ import threading
 from multiprocessing.connection import wait
 from typing import Final
 
+from gateway import own_memory
 from services.presenting import present_inherited
 
 NICENESS: Final = 5
@@ -21,6 +22,7 @@ def begin(*, niceness: int = NICENESS) -> None:
     signal.signal(signal.SIGINT, signal.SIG_IGN)
     with contextlib.suppress(OSError):
         os.nice(niceness)
+    own_memory.keep()
     present_inherited()
     parent = multiprocessing.parent_process()
     if parent is not None:

@@ -12,6 +12,7 @@ from typing import Annotated, Any, NoReturn
 import typer
 from rich.console import Console
 
+from gateway import own_memory
 from gateway.core.authority import Authority
 from gateway.settings import Settings, SettingsInvalid, from_environment, language
 from services.commands import (
@@ -68,6 +69,7 @@ PolicyFile = Annotated[Path, typer.Argument(help="A policy as YAML.", exists=Tru
 
 def main() -> None:
     """Entry point."""
+    own_memory.keep()
     # Commands print what they have to say; processes that log configure it themselves, instead of this.
     logging.getLogger().addHandler(logging.NullHandler())
     app()

@@ -75,6 +75,15 @@ class Identity:
             self._verified.popitem(last=False)
         return agent
 
+    def known(self, metadata: Mapping[str, str | bytes]) -> str:
+        """The agent whose key or verified token this is, for where nothing rests on it; empty: of nobody known."""
+        if isinstance(key := metadata.get(API_KEY), str) and self._revision is not None:
+            agent = self._revision.agents_by_key.get(hashlib.sha256(key.encode()).hexdigest())
+            return "" if agent is None else agent.name
+        authorization = metadata.get(AUTHORIZATION)
+        cached = self._verified.get(authorization.partition(" ")[2]) if isinstance(authorization, str) else None
+        return "" if cached is None else cached[0].name
+
     def _verify(self, token: str, revision: Revision, now: float) -> tuple[Agent, float]:
         try:
             header = jwt.get_unverified_header(token)

@@ -4,13 +4,16 @@ import asyncio
 import contextlib
 import socket
 from collections.abc import AsyncIterator, Callable
-from typing import Any, Literal
+from typing import Any, Final, Literal
 
 import uvicorn
 
 from gateway.certificates import own
 from gateway.rpc.http_heads import HEAD_SECONDS, BoundedHeads
 from gateway.rpc.server_tls import http_context
+
+MOST_CONNECTIONS: Final = 4_096
+"""Of one port; requests on further ones are answered with 503."""
 
 
 def _nothing() -> None:
@@ -48,6 +51,7 @@ async def http_serving(
         tls = None if certificates is None else http_context(certificates, callers="everybody")
         config = uvicorn.Config(
             app,
+            limit_concurrency=MOST_CONNECTIONS,
             ssl_context_factory=None if tls is None else lambda *_: tls,
             http=Heads,
             log_config=None,

@@ -26,6 +26,22 @@ MAX_MESSAGE_BYTES: Final = 4 * 1024 * 1024
 """Largest message a server of ours takes, unless a contract says otherwise."""
 
 
+MOST_CONNECTIONS: Final = 4_096
+"""Of one port of one process; further ones are closed at once."""
+MOST_STREAMS: Final = 256
+"""Calls of one connection at a time; a client keeps further ones back until some have ended."""
+
+BOUNDS: Final = (
+    ("grpc.max_allowed_incoming_connections", MOST_CONNECTIONS),
+    ("grpc.max_concurrent_streams", MOST_STREAMS),
+    # By then TLS and HTTP/2 must have been agreed on, or the connection is closed; gRPC's default is two minutes.
+    ("grpc.server_handshake_timeout_ms", 10_000),
+    # One without calls is told to go; clients connect anew with their next call.
+    ("grpc.max_connection_idle_ms", 900_000),
+)
+"""What one peer may take of a server. Headers: 8 KiB a call, gRPC's own default."""
+
+
 class Secure(NamedTuple):
     """A port that takes connections by TLS only."""
 
@@ -49,6 +65,7 @@ async def serving(
     secure: "Secure | None" = None,
     interceptors: "Sequence[grpc.aio.ServerInterceptor]" = (),
     callers: Callers = "processes",
+    bounds: Sequence[tuple[str, int]] = BOUNDS,
 ) -> AsyncIterator[int]:
     """Serve until the block ends, then drain; yields the port, which matters where `listen` asked for port 0.
 
@@ -70,6 +87,7 @@ async def serving(
             ("grpc.so_reuseport", 1),
             # Of a client that keeps silent for hours we notice its death; see gRFC A8 for the defaults.
             ("grpc.keepalive_time_ms", 60_000),
+            *bounds,
         ),
     )
     add_services(server)

@@ -1,5 +1,6 @@
 """The SDK's sessions, and in which of them calls may be answered past it."""
 
+import hmac
 import math
 from collections.abc import Callable
 from typing import Any, Final, NamedTuple
@@ -62,7 +63,8 @@ class Sessions(StreamableHTTPSessionManager):
         if transport.idle_scope is not None and transport.idle_scope.cancel_called:
             return None
         known = self._known.get(transport)
-        return known.version if known is not None and known.credential == digest_of(credential) else None
+        same = known is not None and hmac.compare_digest(known.credential, digest_of(credential))
+        return known.version if known is not None and same else None
 
     def used(self, session: str) -> None:
         """Say that the session is in use now, or it would be ended although calls are answered past the SDK."""

@@ -1,0 +1,1 @@
+"""Readers of what strangers write, given whatever there is."""

@@ -1,0 +1,1 @@
+"""What Pilote is made of."""
