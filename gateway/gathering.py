@@ -8,7 +8,7 @@ time a call takes as a whole.
 
 A busy process takes callers in turn: of those who wait each has one call taken before anybody has a second one, and so
 many at most go on together that whoever comes then waits for no more than these. Thousands of calls of one caller
-therefore delay its own, and hardly those of others.
+therefore delay its own more than those of others.
 """
 
 import asyncio
