@@ -2,13 +2,15 @@
 
 What a cluster would do is done here by the manifests alone: names of Services become addresses by their selectors and
 ports, Secrets and ConfigMaps become variables and files, probes are asked as they are written, and SIGTERM ends a pod
-within its grace period. What is not here: the image, its user, read-only files, policies between pods, and the kubelet.
+within its grace period. Where the system lets us (`unshare`), each process can write to its volumes alone.
+What is not here: the image, its user, policies between pods, and the kubelet.
 """
 
 import asyncio
 import contextlib
 import re
 import signal
+import subprocess
 import sys
 from collections.abc import AsyncIterator, Mapping
 from pathlib import Path
@@ -25,6 +27,12 @@ OVERLAY: Final = "dev"
 WITHIN_SECONDS: Final = 240
 """A dozen processes start at once, on two cores that have other things to do."""
 _PAUSE_SECONDS: Final = 0.25
+_READ_ONLY: Final = """
+mount --make-rprivate / && mount --bind "$1" "$1" && mount --bind "$2" "$2" && mount -o remount,bind,ro / &&
+cd "$1" && shift 2 && exec "$@"
+"""
+"""Two folders that can be written to, and a command that can write to no other."""
+_UNSHARED: Final = ("unshare", "--user", "--map-root-user", "--mount", "/bin/sh", "-c", _READ_ONLY, "sh")
 
 
 class Machine:
@@ -62,7 +70,23 @@ class Machine:
     def environment(self, name: str) -> dict[str, str]:
         """The variables of a container."""
         own = {key: self.text(name, value) for key, value in self.pods[name].environment().items()}
-        return {"PATH": inherited().get("PATH", ""), "HOME": str(self.home(name)), "PYTHONPATH": _path(), **own}
+        return {
+            "PATH": inherited().get("PATH", ""),
+            "HOME": str(self.home(name)),
+            "PYTHONPATH": _path(),
+            "TMPDIR": f"{self.folder / name / 'tmp'}",
+            **own,
+        }
+
+    def shut(self, name: str) -> list[str]:
+        """What comes before a container's command to let it write to its volumes alone; empty where nobody may."""
+        prefix = [*_UNSHARED, str(self.home(name)), str(self.folder / name / "tmp")]
+        with contextlib.suppress(FileNotFoundError):
+            tried = subprocess.run(
+                [*prefix, "/bin/sh", "-c", f"! touch {self.folder}/x"], capture_output=True, check=False
+            )
+            return prefix if tried.returncode == 0 else []
+        return []
 
     def home(self, name: str) -> Path:
         """The folder that is a container's volume."""
@@ -126,6 +150,7 @@ async def running(machine: Machine) -> AsyncIterator[Mapping[str, Pod]]:
             machine.fill(name)
             log = (machine.folder / f"{name}.log").open("wb")
             process = await asyncio.create_subprocess_exec(
+                *machine.shut(name),
                 *machine.command(name),
                 env=machine.environment(name),
                 cwd=machine.home(name),

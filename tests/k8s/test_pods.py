@@ -6,6 +6,7 @@ from typing import Final
 import pytest
 import yaml
 
+from tests.chapters import chapter
 from tests.k8s.rendering import K8S, OVERLAYS, rendered
 from tests.k8s.workloads import Workload, everywhere, named, of_kind, workloads
 from tests.monitoring.files import table
@@ -53,6 +54,23 @@ def test_its_place_is_asked_for_and_its_memory_is_limited(workload: Workload) ->
     for volume in workload.pod.get("volumes", ()):
         if "emptyDir" in volume:
             assert amount(volume["emptyDir"]["sizeLimit"]) <= 2 * 2**30
+
+
+def test_readme_says_what_is_asked_for() -> None:
+    rows = {
+        name: [each.replace(" ", "") for each in cell.split(", ")]
+        for name, cell in re.findall(r"^\| ([\w-]+) \| (\d[^|]*) \|", chapter("k8s"), re.MULTILINE)
+    }
+    store = rows.pop("store")
+    assert {f"pilote-{name}" for name in rows} == {each.name for each in workloads("everything")}
+    for workload in workloads("everything"):
+        asked = workload.container["resources"]["requests"]
+        claims = [each["spec"]["resources"]["requests"] for each in workload.spec.get("volumeClaimTemplates", ())]
+        cores, *bytes_ = rows[workload.name.removeprefix("pilote-")]
+        assert amount(cores) == amount(asked["cpu"])
+        assert bytes_ == [asked["memory"], *(each["storage"] for each in claims)]
+    node = named("prod", "RedisCluster", "pilote-redis")["spec"]["kubernetesConfig"]["resources"]["requests"]
+    assert store[:2] == [node["cpu"], node["memory"]]
 
 
 @each_overlay
