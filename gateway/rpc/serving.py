@@ -28,8 +28,9 @@ MAX_MESSAGE_BYTES: Final = 4 * 1024 * 1024
 
 MOST_CONNECTIONS: Final = 4_096
 """Of one port of one process; further ones are closed at once."""
-MOST_STREAMS: Final = 256
-"""Calls of one connection at a time; a client keeps further ones back until some have ended."""
+MOST_STREAMS: Final = 1_000
+"""Calls of one connection at a time; a client keeps further ones back until some have ended. As many as gRPC itself
+queues: a front that brings the calls of all agents, and those who follow decisions, share a connection."""
 
 BOUNDS: Final = (
     ("grpc.max_allowed_incoming_connections", MOST_CONNECTIONS),

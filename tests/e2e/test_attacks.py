@@ -80,8 +80,8 @@ def resets(port: int) -> Callable[[threading.Event], int]:
     return attack
 
 
-def floods(port: int, *, at_once: int = MOST_STREAMS - 6) -> Callable[[threading.Event], int]:
-    """Makes whole calls, as many at once as a connection takes; answers how many have ended."""
+def floods(port: int, *, at_once: int = 250) -> Callable[[threading.Event], int]:
+    """Makes whole calls, so many at once; answers how many have ended."""
 
     def attack(over: threading.Event) -> int:
         headers, ended = head(METHOD, *KNOWN), 0
