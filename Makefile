@@ -6,7 +6,7 @@ STATIC := services/control/console/static/manifest.json
 # Set in many images. Without what Python keeps of modules, each process of the tests compiles all of them: 20 s of CPU.
 unexport PYTHONDONTWRITEBYTECODE
 
-.PHONY: setup run test test-integration audit-dependencies sbom bench protos release-protos clean
+.PHONY: setup run test test-integration audit-dependencies sbom bench load protos release-protos clean
 
 setup: .venv/.ready $(STATIC)
 
@@ -40,6 +40,9 @@ sbom: setup
 
 test-integration: setup
 	$(BIN)/pytest -n auto --dist loadfile -m integration
+
+load: setup
+	$(BIN)/python -m loadtests.load $(SCENARIO) $(if $(SECONDS),--seconds $(SECONDS)) $(if $(RATE),--rate $(RATE))
 
 bench: setup
 	$(BIN)/python -m loadtests.bench

@@ -40,17 +40,26 @@ def pinned(command: Sequence[str], *, core: int) -> list[str]:
 
 
 class Process:
-    """One started process, in a session of its own: Ctrl-C reaches it through us only."""
+    """One started process, in a session of its own: Ctrl-C reaches it through us only. On one core, or on any.
+
+    Where it is `quiet`, what it prints goes into its log as well, for nobody reads its lines.
+    """
 
     def __init__(
-        self, command: Sequence[str], *, core: int, log: Path, environment: Mapping[str, str] | None = None
+        self,
+        command: Sequence[str],
+        *,
+        core: int | None,
+        log: Path,
+        environment: Mapping[str, str] | None = None,
+        quiet: bool = False,
     ) -> None:
         self._log = log
         self._command = command
         with log.open("ab") as errors:
             self._popen = subprocess.Popen(
-                pinned(command, core=core),
-                stdout=subprocess.PIPE,
+                command if core is None else pinned(command, core=core),
+                stdout=errors if quiet else subprocess.PIPE,
                 stderr=errors,
                 env=environment or {},
                 start_new_session=True,
@@ -112,7 +121,12 @@ class Process:
         except subprocess.TimeoutExpired:
             self._popen.kill()
             rest, _ = self._popen.communicate()
-        return rest.decode().strip()
+        return (rest or b"").decode().strip()
+
+    def kill(self) -> None:
+        """End it at once, as a power cut would."""
+        self._popen.kill()
+        self._popen.communicate()
 
     def cpu_seconds(self) -> float:
         """CPU time of all its threads so far, user and kernel."""

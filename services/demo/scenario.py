@@ -1,28 +1,23 @@
 """What the demonstration's agents do: four of them work on one customer base, and not all of it is allowed."""
 
 from collections.abc import Callable, Sequence
-from typing import Any, Final
+from typing import Final
 
-from open_inference.grpc import protocol, service
+from open_inference.grpc import service
 
 from pilote.crm.v1 import (
     activity_pb2,
     activity_service_pb2,
     activity_service_pb2_grpc,
-    contact_pb2,
     contact_service_pb2,
     contact_service_pb2_grpc,
-    deal_pb2,
-    deal_service_pb2,
     deal_service_pb2_grpc,
-    message_pb2,
-    message_service_pb2,
     message_service_pb2_grpc,
 )
 from services.demo.agents import Agent, at_once
-from services.demo.data import DemoContact, DemoDeal
+from services.demo.data import DemoContact
+from services.demo.requests import creation_of, inference_of, message_to, moved_on, opening_of
 
-MODEL: Final = "lead-score"
 WIDTH: Final = 16
 """Calls that one agent has under way at once."""
 CAMPAIGNS: Final = ("spring", "webinar", "last-call")
@@ -40,24 +35,9 @@ async def import_contacts(agent: Agent, contacts: Sequence[DemoContact], advance
     create_deal = deal_service_pb2_grpc.DealServiceStub(agent.channel).CreateDeal
 
     async def one(contact: DemoContact) -> None:
-        request = contact_service_pb2.CreateContactRequest(
-            contact=_contact(contact), contact_id=contact.contact_id, request_id=f"import-{contact.contact_id}"
-        )
-        await agent.call(create_contact, request)
+        await agent.call(create_contact, creation_of(contact))
         for deal in contact.deals:
-            message = deal_pb2.Deal(
-                contact=f"contacts/{contact.contact_id}",
-                title=deal.title,
-                stage=deal_pb2.DEAL_STAGE_QUALIFICATION,
-                amount_cents=deal.amount_cents,
-                currency_code=deal.currency_code,
-            )
-            await agent.call(
-                create_deal,
-                deal_service_pb2.CreateDealRequest(
-                    deal=message, deal_id=deal.deal_id, request_id=f"import-{deal.deal_id}"
-                ),
-            )
+            await agent.call(create_deal, opening_of(deal, contact))
         advance()
 
     await at_once((one(contact) for contact in contacts), width=WIDTH)
@@ -75,7 +55,7 @@ async def research(agent: Agent, contacts: Sequence[DemoContact], advance: Advan
     async def one(index: int, contact: DemoContact) -> tuple[str, str]:
         name = f"contacts/{contact.contact_id}"
         await agent.call(contact_stub.GetContact, contact_service_pb2.GetContactRequest(name=name))
-        _, inference = await agent.call(infer, _inference(contact))
+        _, inference = await agent.call(infer, inference_of(contact))
         if index % 10 == 0:
             note = activity_pb2.Activity(contact=name, type=activity_pb2.ACTIVITY_TYPE_NOTE, title="Lead scored")
             await agent.call(
@@ -100,8 +80,8 @@ async def sell(agent: Agent, contacts: Sequence[DemoContact], *, inferences: dic
     async def one(contact: DemoContact) -> None:
         inference = inferences.get(contact.contact_id, "")
         for deal in contact.deals:
-            await agent.call(update_deal, _moved_on(deal, contact), inference=inference)
-            request = _message(contact, category="service", campaign="", title=f"Your offer: {deal.title}")
+            await agent.call(update_deal, moved_on(deal, contact), inference=inference)
+            request = message_to(contact, category="service", campaign="", title=f"Your offer: {deal.title}")
             request.request_id = f"offer-{deal.deal_id}"
             await agent.call(send, request, inference=inference)
         advance()
@@ -114,7 +94,7 @@ async def campaign(agent: Agent, contacts: Sequence[DemoContact], advance: Advan
     send = message_service_pb2_grpc.MessageServiceStub(agent.channel).SendMessage
 
     async def one(contact: DemoContact, name: str) -> None:
-        request = _message(contact, category="marketing", campaign=name, title=f"News for {contact.company}")
+        request = message_to(contact, category="marketing", campaign=name, title=f"News for {contact.company}")
         request.request_id = f"{name}-{contact.contact_id}"
         await agent.call(send, request)
         advance()
@@ -132,61 +112,3 @@ async def burst(agent: Agent, contacts: Sequence[DemoContact], advance: Advance)
         advance()
 
     await at_once((one(contacts[index % len(contacts)]) for index in range(BURST_CALLS)), width=200)
-
-
-def _contact(contact: DemoContact) -> contact_pb2.Contact:
-    return contact_pb2.Contact(
-        display_name=contact.display_name,
-        email=contact.email,
-        company=contact.company,
-        job_title=contact.job_title,
-        seniority=contact.seniority,
-        role_function=contact.role_function,
-        industry=contact.industry,
-        region=contact.region,
-        language=contact.language,
-        time_zone=contact.time_zone,
-        lifecycle_stage=contact_pb2.LIFECYCLE_STAGE_LEAD,
-    )
-
-
-def _message(
-    contact: DemoContact, *, category: str, campaign: str, title: str
-) -> message_service_pb2.SendMessageRequest:
-    return message_service_pb2.SendMessageRequest(
-        message=message_pb2.Message(
-            customer=f"contacts/{contact.contact_id}",
-            channel="email",
-            category=category,
-            campaign=campaign,
-            subject_line=title,
-            body=f"Dear {contact.job_title}, there is something new for {contact.company}.",
-        )
-    )
-
-
-def _moved_on(deal: DemoDeal, contact: DemoContact) -> deal_service_pb2.UpdateDealRequest:
-    request = deal_service_pb2.UpdateDealRequest(
-        deal=deal_pb2.Deal(
-            name=f"deals/{deal.deal_id}",
-            contact=f"contacts/{contact.contact_id}",
-            stage=deal_pb2.DealStage.Value(deal.stage),
-            amount_cents=deal.amount_cents,
-        ),
-        request_id=f"move-{deal.deal_id}",
-    )
-    request.update_mask.paths.append("stage")
-    return request
-
-
-def _inference(contact: DemoContact) -> Any:
-    """Without a version: which one answers is the revision's to say."""
-    request = protocol.ModelInferRequest(model_name=MODEL, id=contact.contact_id)
-    request.parameters["subject"].string_param = f"contacts/{contact.contact_id}"
-    for name, text in contact.texts.items():
-        tensor = request.inputs.add(name=name, datatype="BYTES", shape=[1])
-        tensor.contents.bytes_contents.append(text.encode())
-    for name, count in contact.counts.items():
-        tensor = request.inputs.add(name=name, datatype="INT64", shape=[1])
-        tensor.contents.int64_contents.append(count)
-    return request
