@@ -31,7 +31,7 @@ def main(arguments: Sequence[str] | None = None) -> int:
     """Run the scenarios; returns the exit code."""
     parser = argparse.ArgumentParser(prog="loadtests.load", description="Load on a stack of its own.")
     parser.add_argument("scenarios", nargs="*", metavar="SCENARIO", help=f"of {', '.join(SCENARIOS)}; none: all")
-    parser.add_argument("--rate", type=float, default=60.0, help="calls a second at a load of 1")
+    parser.add_argument("--rate", type=float, default=30.0, help="calls a second at a load of 1")
     parser.add_argument("--seconds", type=float, default=0.0, help="stretch each scenario to so long in all")
     parser.add_argument("--gateways", type=int, default=2, help="gateway processes")
     parser.add_argument("--workers", type=int, default=0, help="Locust workers besides a master; 0: one process")

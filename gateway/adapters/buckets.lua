@@ -17,22 +17,30 @@ end
 
 local rate = {}
 
+-- How far the clocks of gateways may differ, and a call may be behind the time it was decided at, before it counts as
+-- a clock that has stepped back.
+local SKEW_MS = 1000
+
 -- GCRA. The stored value is the theoretical arrival time in microseconds. It can never rightly lie further ahead than
--- the whole burst; where it does, the clock has stepped back, and it is cut so that nobody waits for the old time. The
--- cut value is given back too, to be stored also by a refusal: else every look would cut anew, and see a full bucket.
+-- the whole burst and what clocks differ by; where it does, the clock has stepped back, and it is cut so that nobody
+-- waits for the old time. Who is behind by less waits for those ahead: cut at each of its calls, the bucket would open
+-- for the others, and all together got up to twice the rate. The cut value is given back too, to be stored also by a
+-- refusal: else every look would cut anew, and see a full bucket.
 function rate.look(keys, at, b, c)
   local burst, cost, interval_us, now_us = b[4], b[5], b[6], c.now_ms * 1000
   local ahead = burst * interval_us
   local stored = tonumber(redis.call('GET', keys[at]) or '0')
-  local tat = math.min(math.max(stored, now_us), now_us + ahead)
+  local cut = stored > now_us + ahead + SKEW_MS * 1000 and now_us + ahead or nil
+  local tat = cut or math.max(stored, now_us)
   local next_tat = tat + cost * interval_us
   local wait_ms = math.max(0, math.ceil((next_tat - ahead - now_us) / 1000))
   if cost > burst then wait_ms = -1 end
-  return math.ceil((tat - now_us) / interval_us), wait_ms, {next_tat, stored > tat and tat or nil}
+  return math.min(burst, math.ceil((tat - now_us) / interval_us)), wait_ms, {next_tat, cut}
 end
 
+-- Kept for longer than it is full: a call that arrives late must not find it empty, and fill it from its own time on.
 local function store_rate(key, tat, now_ms)
-  redis.call('SET', key, integer(tat), 'PX', math.ceil(tat / 1000 - now_ms) + 1)
+  redis.call('SET', key, integer(tat), 'PX', math.ceil(tat / 1000 - now_ms) + SKEW_MS)
 end
 
 function rate.cut(keys, at, c, state)

@@ -6,13 +6,14 @@ from typing import Any, Final, NamedTuple
 import grpc
 
 from loadtests.locusts.course import Course
-from loadtests.locusts.measures import Ran
+from loadtests.locusts.measures import NothingMeasured, Of, Ran, Selection, measured
 from loadtests.locusts.records import recorded
 from loadtests.locusts.tables import as_csv, as_html, as_text, into_page, tables
 from loadtests.locusts.thresholds import judged
 
 MISSED: Final = 3
 """Exit code of a run that misses a threshold; Locust's own for a failed call is 1."""
+LATE_MS: Final = 250.0
 acting: Final[list[Any]] = []
 """Greenlets of acts that may not be over yet."""
 
@@ -39,10 +40,26 @@ def ended(course: Course, *, html: Path | None, csv_prefix: str) -> Shown:
     if html is not None and html.exists():
         page = html.read_text(encoding="utf-8")
         html.write_text(into_page(page, as_html(found)), encoding="utf-8")
+    notes = _notes(ran)
     failed = [f"FAILED {told.scenario.name}: {problem}" for problem in course.problems]
     failed += [f"FAILED {told.scenario.name}: {each.text}" for each in verdicts if not each.kept]
-    text = "\n\n".join([*map(as_text, found), *(["\n".join(failed)] if failed else [])])
+    text = "\n\n".join([*map(as_text, found), *notes, *(["\n".join(failed)] if failed else [])])
     return Shown(f"\n{text}\n", MISSED if failed else 0 if verdicts else None)
+
+
+def _notes(ran: Ran) -> list[str]:
+    """Whether what was measured is the gateway at all."""
+    try:
+        late_ms = measured("late_p99_ms", ran, selection=Selection(), of=Of())
+    except NothingMeasured:
+        return ["No calls were made."]
+    if late_ms <= LATE_MS:
+        return []
+    text = (
+        f"The generator itself made calls up to {late_ms:.0f} ms late (99th percentile): this machine is too busy, and "
+        "times say nothing of the gateway. Use --worker processes, on other machines, or a lower --rate."
+    )
+    return [text]
 
 
 def _records(course: Course) -> tuple[tuple[str, str, int], ...]:

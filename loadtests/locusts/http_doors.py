@@ -5,6 +5,7 @@ from collections.abc import Mapping
 from typing import Any, Final
 
 from geventhttpclient import HTTPClient
+from geventhttpclient.response import HTTPConnectionClosed
 from geventhttpclient.url import URL
 from google.rpc import code_pb2
 
@@ -39,12 +40,19 @@ class _Front:
             "accept": "application/json",
             **headers,
         }
-        try:
-            answer = self._client.request(verb, path, body=b"" if body is None else json.dumps(body), headers=mine)
-            said = answer.read()
-            return int(answer.status_code), json.loads(said) if said else None, dict(answer.items())
-        except (OSError, ValueError):  # what is no JSON is no answer of the front's; timeouts are OSErrors
-            return None
+        data = b"" if body is None else json.dumps(body)
+        for again in (True, False):
+            try:
+                answer = self._client.request(verb, path, body=data, headers=mine)
+                said = answer.read()
+                return int(answer.status_code), json.loads(said) if said else None, dict(answer.items())
+            except HTTPConnectionClosed:
+                # A kept connection that the front has closed as it was idle: clients ask again on another one.
+                if not again:
+                    return None
+            except (OSError, ValueError):  # what is no JSON is no answer of the front's; timeouts are OSErrors
+                return None
+        return None
 
 
 class RestDoor(_Front):

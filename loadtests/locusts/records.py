@@ -13,6 +13,8 @@ from pilote.audit.v1 import audit_service_pb2_grpc, shadows_pb2, summaries_pb2
 FIELDS: Final = ("verdict", "reason", "rule.mode", "revision")
 """Beside verdicts: decisions in which a rule applied that only watches (`rule.mode` monitor)."""
 COPIES: Final = ("copies", "agreed", "differed", "failed", "dropped")
+PATIENCE_S: Final = 20.0
+"""So long without one more decision, and no more will come."""
 LONGEST_S: Final = 30.0
 PAUSE_S: Final = 0.25
 
@@ -28,7 +30,8 @@ class Recorded(NamedTuple):
 def recorded(address: str, *, agents: Iterable[str], since: float, wanted: int) -> Recorded:
     """Decisions about calls of these agents since a time (seconds since the epoch), once there are `wanted`.
 
-    After 30 s whatever there is: what is missing then is missing. Copies for shadows are those of all agents.
+    Or once none has come for 20 s, whatever there is: what is missing then is missing. Copies for
+    shadows are those of all agents.
 
     Raises:
         grpc.RpcError: the audit service does not answer.
@@ -39,12 +42,14 @@ def recorded(address: str, *, agents: Iterable[str], since: float, wanted: int) 
     request = summaries_pb2.SummarizeDecisionsRequest(
         filter=f'({named}) AND receive_time >= "{start.ToJsonString()}"', fields=FIELDS, top_size=20
     )
-    until = time.monotonic() + LONGEST_S
+    most, until = -1, 0.0
     with grpc.insecure_channel(address, options=(("grpc.enable_http_proxy", 0),)) as channel:
         stub: Any = audit_service_pb2_grpc.AuditServiceStub(channel)
         while True:
             said = stub.SummarizeDecisions(request, timeout=LONGEST_S)
-            if said.total_count >= wanted or time.monotonic() > until:
+            if said.total_count > most:
+                most, until = said.total_count, time.monotonic() + PATIENCE_S
+            if most >= wanted or time.monotonic() > until:
                 break
             Event().wait(PAUSE_S)
         copied = stub.SummarizeShadows(shadows_pb2.SummarizeShadowsRequest(start_time=start), timeout=LONGEST_S)

@@ -155,6 +155,23 @@ async def test_after_a_clock_steps_back_nobody_waits_for_the_old_time(desk: Desk
     assert (await desk.take(rate(5), now_ms=stepped + 60_000)).granted
 
 
+@pytest.mark.parametrize("behind_ms", [1, 30, 500, 1000])
+async def test_gateways_whose_clocks_differ_a_little_get_no_more_than_one_would(desk: Desk, behind_ms: int) -> None:
+    """Two of them ask for ten times the rate of 50 a second. The one behind once cut the bucket back at each call."""
+    bucket = rate(10, interval_ms=20)
+    asked = [(NOW + 2 * n, NOW + 2 * n - (behind_ms if n % 2 else 0)) for n in range(500)]
+    granted = [at for at, told in asked if (await desk.take(bucket, now_ms=told)).granted]
+    assert len(granted) <= 10 + (granted[-1] - NOW) / 20 + 1
+    assert len(granted) >= 10 + (asked[-1][0] - NOW - behind_ms) / 20 - 1
+
+
+async def test_a_call_that_reaches_the_store_late_finds_what_was_counted_meanwhile(desk: Desk, redis: Client) -> None:
+    """The store once forgot a bucket when it was empty by its own clock: a call from before that filled it anew."""
+    assert (await desk.take(rate(1, interval_ms=20), now_ms=NOW)).granted
+    assert await redis.pttl(keys.bucket(ACME, "rate", limit="rate", by="agent=bot")) > 900
+    assert not (await desk.take(rate(1, interval_ms=20), now_ms=NOW - 5)).granted
+
+
 async def test_every_admission_and_every_refusal_leaves_a_record_with_its_outcome(desk: Desk) -> None:
     await desk.take(cap(1), now_ms=NOW, call="a" * 32)
     await desk.take(cap(1), now_ms=NOW, call="b" * 32)

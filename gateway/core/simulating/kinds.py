@@ -13,6 +13,8 @@ import msgspec
 from gateway.core.limits import SLOTS, Bucket
 
 QUOTA_WAIT_MS: Final = 1000
+SKEW_MS: Final = 1000
+"""How far clocks may differ before one of them counts as stepped back."""
 _MOST_SCORED: Final = 1000
 _MOST_PARTS: Final = 130
 
@@ -42,10 +44,11 @@ class Rate:
     def look(self, b: Bucket, c: Caller) -> Looked:
         """See `buckets.lua`."""
         now_us, ahead = c.now_ms * 1000, b.capacity * b.interval_us
-        tat = min(max(self.tat, now_us), now_us + ahead)
+        cut = now_us + ahead if self.tat > now_us + ahead + SKEW_MS * 1000 else None
+        tat = max(self.tat, now_us) if cut is None else cut
         next_tat = tat + b.cost * b.interval_us
         wait_ms = -1 if b.cost > b.capacity else max(0, -((ahead + now_us - next_tat) // 1000))
-        return -((now_us - tat) // b.interval_us), wait_ms, (next_tat, tat if self.tat > tat else None), ""
+        return min(b.capacity, -((now_us - tat) // b.interval_us)), wait_ms, (next_tat, cut), ""
 
     def cut(self, state: Any) -> None:
         """Cut what a clock that stepped back left too far ahead."""
