@@ -32,9 +32,10 @@ function rate.look(keys, at, b, c)
   local stored = tonumber(redis.call('GET', keys[at]) or '0')
   local cut = stored > now_us + ahead + SKEW_MS * 1000 and now_us + ahead or nil
   local tat = cut or math.max(stored, now_us)
-  local next_tat = tat + cost * interval_us
-  local wait_ms = math.max(0, math.ceil((next_tat - ahead - now_us) / 1000))
+  local wait_ms = math.max(0, math.ceil((tat + cost * interval_us - ahead - now_us) / 1000))
   if cost > burst then wait_ms = -1 end
+  -- What is only watched takes from a full bucket too, and then fills it no further.
+  local next_tat = math.min(tat, now_us + ahead) + cost * interval_us
   return math.min(burst, math.ceil((tat - now_us) / interval_us)), wait_ms, {next_tat, cut}
 end
 

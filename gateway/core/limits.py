@@ -9,6 +9,8 @@ from gateway.core.call import Agent, Call, Facts, Route
 from gateway.core.errors import Reason
 from gateway.core.zones import CalendarRule, period
 
+SKEW_MS: Final = 1000
+"""How far the clocks of gateways may differ before one of them counts as stepped back; `buckets.lua` has it too."""
 SLOTS: Final = 60
 """A rolling window is counted in so many parts; a part counts until the last instant it may hold has left."""
 MOST: Final = 10**15

@@ -10,7 +10,7 @@ from typing import Final
 import msgspec
 
 from gateway.core.keys import Cell
-from gateway.core.limits import Bucket
+from gateway.core.limits import SKEW_MS, Bucket
 from gateway.core.record import BucketLook, Outcome
 
 MOST_BUCKETS: Final = 50_000
@@ -112,12 +112,13 @@ def _key(bucket: Bucket, cell: Cell) -> _Key:
 
 def _look_rate(bucket: Bucket, held: _Held, *, now_ms: int) -> BucketLook:
     now_us, ahead_us = now_ms * 1000, bucket.capacity * bucket.interval_us
-    held.tat_us = min(held.tat_us, now_us + ahead_us)  # further ahead it can only be by a clock that stepped back
+    if held.tat_us > now_us + ahead_us + SKEW_MS * 1000:  # so far ahead only by a clock that stepped back
+        held.tat_us = now_us + ahead_us
     tat_us = max(held.tat_us, now_us)
     over_us = tat_us + bucket.cost * bucket.interval_us - ahead_us - now_us
     used = -(-(tat_us - now_us) // bucket.interval_us)
     wait_ms = -1 if bucket.cost > bucket.capacity else max(0, -(-over_us // 1000))
-    return BucketLook(used, wait_ms)
+    return BucketLook(min(used, bucket.capacity), wait_ms)
 
 
 def _frees_ms(bucket: Bucket, taken: _Taken) -> int:

@@ -10,11 +10,9 @@ from typing import Any, Final
 
 import msgspec
 
-from gateway.core.limits import SLOTS, Bucket
+from gateway.core.limits import SKEW_MS, SLOTS, Bucket
 
 QUOTA_WAIT_MS: Final = 1000
-SKEW_MS: Final = 1000
-"""How far clocks may differ before one of them counts as stepped back."""
 _MOST_SCORED: Final = 1000
 _MOST_PARTS: Final = 130
 
@@ -46,8 +44,9 @@ class Rate:
         now_us, ahead = c.now_ms * 1000, b.capacity * b.interval_us
         cut = now_us + ahead if self.tat > now_us + ahead + SKEW_MS * 1000 else None
         tat = max(self.tat, now_us) if cut is None else cut
-        next_tat = tat + b.cost * b.interval_us
-        wait_ms = -1 if b.cost > b.capacity else max(0, -((ahead + now_us - next_tat) // 1000))
+        over_us = tat + b.cost * b.interval_us - ahead - now_us
+        wait_ms = -1 if b.cost > b.capacity else max(0, -(-over_us // 1000))
+        next_tat = min(tat, now_us + ahead) + b.cost * b.interval_us
         return min(b.capacity, -((now_us - tat) // b.interval_us)), wait_ms, (next_tat, cut), ""
 
     def cut(self, state: Any) -> None:
