@@ -95,7 +95,8 @@ def _locust(name: str, told: Any, *, stack: Stack, part: tuple[int, int]) -> int
     shown = ["--headless", "--only-summary", "--html", f"{report}.html", "--csv", report]
     if not told.workers:
         return _until_over([*common, *shown])
-    port = str(free_port() if told.first_port is None else told.first_port + 7 + told.gateways)
+    # Another one for each run: what the workers of one had left to say once ended the next.
+    port = str(free_port() if told.first_port is None else told.first_port + 7 + told.gateways + part[0])
     workers = [
         subprocess.Popen([*common, "--worker", "--master-host", "127.0.0.1", "--master-port", port])
         for _ in range(told.workers)
