@@ -18,6 +18,7 @@ from gateway.settings import Settings, SettingsInvalid, from_environment, langua
 from services.commands import (
     agents_command,
     backtest_command,
+    backup_commands,
     doctor_command,
     explain_command,
     export_commands,
@@ -313,6 +314,7 @@ explain_command.add_to(app, _shell)
 kpi_command.add_to(app, _shell)
 operating.add_to(app, _shell)
 doctor_command.add_to(app, _shell)
+backup_commands.add_to(app, _shell)
 plan_command.add_to(app, _shell)
 probe_command.add_to(app, _shell)
 backtest_command.add_to(app, _shell)

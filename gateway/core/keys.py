@@ -19,6 +19,13 @@ ERASED: Final = "pilote:{directory}:erased"
 """Sorted set of the customers who were erased of late, "tenant/pseudonym", by when that was told; and the channel on
 which it is told that there are new ones."""
 
+LAYOUT: Final = "pilote:{directory}:layout"
+"""The version of all these names and of what is kept under them, `LAYOUT_VERSION` of whoever wrote last."""
+
+LAYOUT_VERSION: Final = 1
+"""Rises where a version before this one would misread what this one writes; not for a key or a field that those pass
+over, since gateways of two versions share a store during an upgrade."""
+
 REVISIONS: Final = "pilote:{revisions}"
 """Prefix of the published revisions, all in one slot, so that activation can be one compare-and-set."""
 

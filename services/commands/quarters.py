@@ -1,23 +1,18 @@
 """Simulates a quarter into a home: decisions in the embedded store; policy and facts of customers in Redis."""
 
 import asyncio
-import contextlib
 import datetime as dt
 import json
 import time
-from collections.abc import AsyncIterator, Callable
+from collections.abc import Callable
 from pathlib import Path
 from typing import Any, Final
 
 import msgspec
-from redis.asyncio import Redis
-from redis.asyncio.retry import Retry
-from redis.backoff import ConstantBackoff
-from redis.exceptions import ConnectionError as RedisConnectionError
 from redis.exceptions import RedisError
 from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn, TimeRemainingColumn
 
-from gateway import redis_clients, secret_files
+from gateway import secret_files
 from gateway.adapters.consents import ConsentStore
 from gateway.adapters.sealing import Sealer, sealing_keys
 from gateway.core.change_words import percent
@@ -26,9 +21,9 @@ from gateway.core.record import subject_ref
 from gateway.core.revision.compiled import Revision
 from gateway.core.texts import number, span
 from gateway.redis_clients import Client
-from services import redis_server
 from services.audit.sqlite.segments.sealing import Keeping
 from services.audit.sqlite.store import SqliteStore
+from services.commands.embedded import embedded_store
 from services.commands.running import publish
 from services.commands.shell import Shell, print_text
 from services.commands.simulate_texts import say
@@ -44,7 +39,6 @@ from services.supervisor import home as homes
 from services.supervisor.home import HomeTaken
 
 TRUTH: Final = "truth.json"
-_START_SECONDS: Final = 30
 _AT_ONCE: Final = 64
 """Customers whose facts are written at the same time."""
 
@@ -101,7 +95,7 @@ async def _simulated(shell: Shell, wanted: Wanted, revision: Revision, language:
             task = bar.add_task(say(name, language=language), total=total)
             return lambda done: bar.update(task, completed=done)
 
-        async with _redis(wanted.home) as redis:
+        async with embedded_store(wanted.home) as redis:
             await publish(redis, revision, reason="simulated quarter")
             decisions = await _filled(wanted, quarter, revision, progress=part)
             await _known(redis, persons, quarter, key=key, progress=part("knowing", len(persons)))
@@ -138,25 +132,6 @@ async def _known(
                 ref = subject_ref(key, tenant=TENANT, subject=person.name)
                 group.create_task(store.know(TENANT, ref, facts=facts))
         progress(min(first + _AT_ONCE, len(persons)))
-
-
-@contextlib.asynccontextmanager
-async def _redis(home: Path) -> AsyncIterator[Client]:
-    """The embedded server of the home, for as long as the block lasts."""
-    folder = home / "redis"
-    process = await asyncio.create_subprocess_exec(
-        *redis_server.command(folder), env=redis_server.ENVIRONMENT, stdout=asyncio.subprocess.DEVNULL
-    )
-    try:
-        patient = Retry(ConstantBackoff(0.05), 20 * _START_SECONDS, supported_errors=(RedisConnectionError,))
-        async with Redis.from_url(redis_server.url_of(folder), retry=patient) as starting:
-            await starting.ping()
-        async with await redis_clients.connected(redis_server.url_of(folder)) as redis:
-            yield redis
-    finally:
-        with contextlib.suppress(ProcessLookupError):
-            process.terminate()
-        await process.wait()
 
 
 def _pseudonym_key(wanted: Wanted) -> bytes:

@@ -15,7 +15,7 @@ class Rule(msgspec.Struct, frozen=True, forbid_unknown_fields=True, rename={"hol
 
     alert: Annotated[str, msgspec.Meta(pattern=r"^Pilote[A-Z][A-Za-z]+$")]
     expr: Annotated[str, msgspec.Meta(min_length=1)]
-    annotations: dict[Literal["summary", "description"], Annotated[str, msgspec.Meta(min_length=10)]]
+    annotations: dict[Literal["summary", "description", "runbook_url"], Annotated[str, msgspec.Meta(min_length=10)]]
     labels: dict[Label, str]
     hold: Duration | None = None
     keep_firing_for: Duration | None = None

@@ -30,7 +30,8 @@ def test_alerts_have_names_of_their_own_and_say_who_must_look() -> None:
     assert len({rule.alert for rule in rules}) == len(rules)
     assert {rule.labels["severity"] for rule in rules} == {"page", "ticket"}
     assert all(
-        rule.labels.keys() == {"severity"} and set(rule.annotations) == {"summary", "description"} for rule in rules
+        rule.labels.keys() == {"severity"} and set(rule.annotations) == {"summary", "description", "runbook_url"}
+        for rule in rules
     )
 
 

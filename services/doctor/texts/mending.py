@@ -7,7 +7,7 @@ _RENEW: Final = (
     "Renouvelez-le et placez les nouveaux fichiers au même endroit ; ils servent aux nouvelles connexions sans redémarrage.",
 )
 _MEMORY: Final = (
-    "Nothing is evicted, so at 100% writes fail and calls are refused. Raise maxmemory, add servers to the cluster, or see why the streams are not stored: runbook store-full.",
+    "Nothing is evicted, so at 100% writes fail and calls are refused. Raise maxmemory, add servers to the cluster, or see why the streams are not stored.",
     "Rien n’est jamais jeté : à 100 % les écritures échouent et les appels sont refusés. Augmentez maxmemory, ajoutez des serveurs au cluster, ou voyez pourquoi les flux ne sont pas enregistrés.",
 )
 _CLOCK: Final = (

@@ -48,7 +48,7 @@ def test_what_a_mend_fills_in_is_what_was_seen() -> None:
 def test_every_command_that_is_named_exists() -> None:
     known = set(typer.main.get_command(app).commands)  # type: ignore[attr-defined]
     named = {name for text in MENDS.values() for each in text for name in re.findall(r"pilote ([a-z]+)", each)}
-    assert named - {"restore", "backup", "pilote"} <= known
+    assert named - {"pilote"} <= known
 
 
 def test_the_worst_says_how_it_ends() -> None:
