@@ -17,6 +17,8 @@ from redis.driver_info import DriverInfo
 from redis.exceptions import ConnectionError as RedisConnectionError
 from redis.exceptions import RedisClusterException, RedisError
 
+from gateway.core import keys
+from gateway.core.errors import DataNewer
 from gateway.ending import to_its_end
 from gateway.starting import answered
 
@@ -110,9 +112,35 @@ async def patiently(url: str, **options: Any) -> Client:
     """The same at a process's start, where a store that is busy, or starts as well, is waited for.
 
     Raises:
+        DataNewer: a newer version of Pilote keeps its data there.
         RedisError, OSError: when nobody answers for `starting.PATIENCE_SECONDS`.
     """
-    return await answered(lambda: connected(url, **options), away=(RedisError, OSError))
+    return await agreed(url, cluster=await answered(lambda: is_cluster(url), away=(RedisError, OSError)), **options)
+
+
+async def agreed(url: str, *, cluster: bool, **options: Any) -> Client:
+    """The same of what is known to be a cluster, or one server. Raises the same."""
+    found = client(url, cluster=cluster, **options)
+    try:
+        await answered(lambda: agree_on_layout(found), away=(RedisError, OSError))
+    except BaseException:
+        await found.aclose()
+        raise
+    return found
+
+
+async def agree_on_layout(redis: Client) -> None:
+    """See that this version can read what the store keeps, and say so there where it writes anything new.
+
+    Raises:
+        DataNewer: it cannot.
+        RedisError: the store does not answer.
+    """
+    found = int(await redis.get(keys.LAYOUT) or 0)
+    if found > keys.LAYOUT_VERSION:
+        raise DataNewer("What the store keeps", found=found, known=keys.LAYOUT_VERSION)
+    if found < keys.LAYOUT_VERSION:
+        await redis.set(keys.LAYOUT, keys.LAYOUT_VERSION)
 
 
 def client(url: str, *, cluster: bool, **options: Any) -> Client:

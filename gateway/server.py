@@ -153,13 +153,14 @@ async def gateway(
     Raises:
         ValueError: what it has pinned of the people it trusts cannot be read.
         StoreDown, CallEnded: the store does not answer at the start.
+        DataNewer: a newer version of Pilote keeps its data there.
         OSError: the address is taken.
     """
     async with contextlib.AsyncExitStack() as stack:
         connection = await answered(lambda: opened(redis_url, timeout_ms=settings.store_timeout_ms), away=_AWAY)
         stack.push_async_callback(connection.close)
         options = {"protocol": 2, "retry": Retry(NoBackoff(), 1), "socket_connect_timeout": 1}
-        redis = redis_clients.client(redis_url, cluster=connection.servers != ("",), **options)
+        redis = await redis_clients.agreed(redis_url, cluster=connection.servers != ("",), **options)
         stack.push_async_callback(redis.aclose)
         spool = Spool(settings.home / "spool", worker=f"gateway-{os.getpid()}")
         stack.push_async_callback(spool.close)

@@ -10,13 +10,17 @@ from gateway.core import keys
 from services.audit.postgres import schema as postgres_schema
 from services.audit.sqlite import schema as sqlite_schema
 from services.audit.sqlite.segments.files import STEPS
+from services.crm import store as crm
+from services.vault.store import VERSION as VAULT_VERSION
 
 
 def known() -> Mapping[str, int]:
-    """By kind: keys of the store; the files and the database of decisions."""
+    """By kind: keys of the store, files and database of decisions, the embedded CRM and connectors, the vault."""
     return {
         "store": keys.LAYOUT_VERSION,
         "audit-main": len(sqlite_schema.steps()),
         "audit-segments": len(sqlite_schema.steps(STEPS)),
         "audit-postgres": len(postgres_schema.steps()),
+        "crm": crm.VERSION,
+        "vault": VAULT_VERSION,
     }

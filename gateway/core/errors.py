@@ -117,6 +117,16 @@ class CallEnded(Exception):
         """(locale, text) of the message in the caller's language, where it asked for another than English."""
 
 
+class DataNewer(Exception):
+    """Data was written by a newer version of Pilote, which this one would misread: the process must not start."""
+
+    def __init__(self, what: str, *, found: int, known: int) -> None:
+        super().__init__(
+            f"{what} is of version {found}, and this version of Pilote knows {known} at most. Nothing was changed. "
+            "Run the newer version, or restore a backup of the older one: pilote restore."
+        )
+
+
 def facts_damaged() -> CallEnded:
     """What ends a call about a customer of whom the store holds what cannot be read."""
     text = (

@@ -16,6 +16,7 @@ from grpc_health.v1 import health, health_pb2, health_pb2_grpc
 from grpc_reflection.v1alpha import reflection_pb2_grpc
 
 from gateway.certificates import own
+from gateway.core.errors import DataNewer
 from gateway.rpc.interceptors import ErrorsToStatus
 from gateway.rpc.reflecting import Reflecting
 from gateway.rpc.server_tls import Callers, grpc_credentials
@@ -136,10 +137,25 @@ async def until_told_to_stop() -> AsyncIterator[asyncio.Event]:
 
 
 def run(main: Callable[[], Any]) -> None:
-    """Run an async main function on uvloop (0.9x of asyncio's CPU per call, measured)."""
+    """Run an async main function on uvloop (0.9x of asyncio's CPU per call, measured).
+
+    One that meets data of a newer version ends with what to do instead of a trace.
+    """
     let_work_finish()
     collect_rarely()
-    uvloop.run(main())
+    try:
+        uvloop.run(main())
+    except* DataNewer as group:
+        newer = _first(group)
+        _log.critical("%s", newer)
+        raise SystemExit(1) from None
+
+
+def _first(error: BaseException) -> BaseException:
+    """The first error within groups of them."""
+    while isinstance(error, BaseExceptionGroup):
+        error = error.exceptions[0]
+    return error
 
 
 def collect_rarely() -> None:

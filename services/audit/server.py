@@ -17,7 +17,7 @@ from redis.exceptions import RedisError
 from gateway.clock import clock_ms
 from gateway.core.errors import CallEnded, Reason
 from gateway.instance import Instance, instance
-from gateway.redis_clients import is_cluster, seeds
+from gateway.redis_clients import agree_on_layout, client, is_cluster, seeds
 from gateway.rpc.serving import serving, until_told_to_stop
 from gateway.watching.exposing import NOWHERE, Metering, metering
 from gateway.watching.tracing import Tracing, otlp
@@ -230,6 +230,8 @@ async def _write(
         while cluster is None:
             try:
                 cluster = await is_cluster(redis_url)
+                async with client(redis_url, cluster=cluster, retry=Retry(NoBackoff(), 0), socket_timeout=2) as asked:
+                    await agree_on_layout(asked)
             except (RedisError, OSError) as error:
                 progress.failing = True
                 _log.warning("Redis does not answer yet", extra={"error": str(error)})

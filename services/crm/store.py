@@ -8,7 +8,12 @@ from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 from typing import Any, Final, TypeVar
 
+from services.file_versions import agree
+
 T = TypeVar("T")
+
+VERSION: Final = 1
+"""Of the tables of these files; it rises where an earlier Pilote would misread what this one writes."""
 
 _PRAGMAS: Final = (
     "PRAGMA journal_mode=WAL",
@@ -31,6 +36,7 @@ class Store:
         # Before SQLite makes it readable to all; the files beside it take over its mode.
         path.touch(mode=0o600)
         self._writing = _connected(path)
+        agree(self._writing, VERSION, what=f"The file {path.name}")
         for statement in schema:
             self._writing.execute(statement)
         self._reading = _connected(path)

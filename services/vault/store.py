@@ -15,8 +15,11 @@ from typing import Final
 import msgspec
 
 from gateway.adapters.sealing import Damaged, KeyMissing, Sealer
+from services.file_versions import agree
 
 FILE: Final = "vault.sqlite"
+VERSION: Final = 1
+"""Of its tables; it rises where an earlier Pilote would misread what this one writes."""
 DAY_MS: Final = 86_400_000
 _WIDTH: Final = 32
 """Bytes that every value is filled up to, so that its length tells nothing."""
@@ -82,12 +85,14 @@ class Vault:
 
         Raises:
             VaultUnusable: the file is broken.
+            DataNewer: a newer version of Pilote wrote it.
         """
         self._sealer = Sealer(keys)
         try:
             folder.mkdir(mode=0o700, parents=True, exist_ok=True)
             os.close(os.open(folder / FILE, os.O_CREAT | os.O_RDWR, 0o600))
             self._engine = sqlite3.connect(folder / FILE, check_same_thread=False, isolation_level=None)
+            agree(self._engine, VERSION, what="The vault")
             # Without a log beside it: what is deleted would stay in that for a while.
             self._engine.executescript(
                 f"PRAGMA journal_mode=TRUNCATE; PRAGMA secure_delete=ON; PRAGMA synchronous=FULL;{_TABLES}"

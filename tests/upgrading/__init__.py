@@ -1,0 +1,1 @@
+"""Tests of what an earlier version has left, and of two versions on one store."""
