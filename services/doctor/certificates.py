@@ -35,8 +35,10 @@ def configured(settings: Settings) -> Mapping[str, Trio]:
     found: dict[str, Trio] = {}
     for name in Settings.__struct_fields__:
         folder = getattr(settings, name)
-        if name.endswith("_tls_dir") and folder is not None:
+        if name.endswith("tls_dir") and folder is not None:
             found[f"PILOTE_{name.upper()}"] = Trio((folder / "tls.crt", folder / "tls.key", folder / "ca.crt"))
+    if settings.tls_clients_file is not None:
+        found["PILOTE_TLS_CLIENTS_FILE"] = Trio((None, None, settings.tls_clients_file))
     for name, url, names in (
         ("PILOTE_REDIS_URL", settings.redis_url, _IN_STORE_URL),
         ("PILOTE_AUDIT_URL", settings.audit_url, _IN_DATABASE_URL),
