@@ -19,6 +19,7 @@ from services.commands import (
     agents_command,
     backtest_command,
     backup_commands,
+    capacity_command,
     doctor_command,
     explain_command,
     export_commands,
@@ -315,6 +316,7 @@ kpi_command.add_to(app, _shell)
 operating.add_to(app, _shell)
 doctor_command.add_to(app, _shell)
 backup_commands.add_to(app, _shell)
+capacity_command.add_to(app, _shell)
 plan_command.add_to(app, _shell)
 probe_command.add_to(app, _shell)
 backtest_command.add_to(app, _shell)
