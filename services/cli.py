@@ -93,13 +93,17 @@ def _pilote(
     """Pilote: who steers the AI?"""
 
 
-def _settings() -> Settings:
+def _settings_read() -> Settings:
     try:
-        settings = from_environment()
+        return from_environment()
     except SettingsInvalid as invalid:
         for mistake in invalid.mistakes:
             _err.print(mistake, markup=False)
         raise typer.Exit(2) from None
+
+
+def _settings() -> Settings:
+    settings = _settings_read()
     try:
         present_own(settings)
     except (OSError, ValueError) as error:
@@ -204,6 +208,7 @@ _shell = Shell(
     _trusted_people,
     _record_keys,
     _control_keys,
+    _settings_read,
     _vault_keys,
 )
 processes.add_to(app, _shell)

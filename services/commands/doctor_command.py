@@ -1,6 +1,7 @@
 """The command `pilote doctor`: what is wrong here, and how to mend it."""
 
 import asyncio
+import contextlib
 import itertools
 from typing import TYPE_CHECKING, Annotated, Final
 
@@ -34,9 +35,12 @@ def add_to(app: typer.Typer, shell: Shell) -> None:
         from services.doctor.observing import exit_code
         from services.doctor.telling import as_json as told
         from services.doctor.telling import summary
+        from services.presenting import present_own
         from services.up import redis_url
 
-        settings = shell.settings()
+        settings = shell.settings_read()
+        with contextlib.suppress(OSError, ValueError):  # what is wrong with certificates is said below
+            present_own(settings)
         lang = language(settings)
         found = asyncio.run(examine(settings, redis_url=redis_url(settings), now_ms=clock_ms()))
         if as_json:

@@ -29,6 +29,8 @@ class Shell(NamedTuple):
     """The master keys of what records say of customers."""
     control_keys: Callable[[Settings], tuple[bytes, ...]]
     """The control plane's own keys."""
+    settings_read: Callable[[], Settings]
+    """The settings, of which this process shows no certificate yet; for who says what is wrong with that."""
     vault_keys: Callable[[Settings], tuple[bytes, ...]]
     """Those of the vault of sensitive attributes."""
 

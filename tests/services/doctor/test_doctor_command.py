@@ -2,6 +2,7 @@
 
 import asyncio
 import contextlib
+import datetime as dt
 import json
 import os
 import subprocess
@@ -18,6 +19,7 @@ from services.doctor.examining import examine
 from services.doctor.observing import Grade
 from tests.e2e.policy import policy
 from tests.e2e.world import World, auditing
+from tests.fakes.certificates import Authority
 from tests.fakes.upstream import fake_upstream
 from tests.services import ports
 from tests.stores import RedisProcess
@@ -41,6 +43,19 @@ async def doctor(home: Path, *arguments: str, **settings: str) -> subprocess.Com
     return await asyncio.to_thread(
         lambda: subprocess.run(command, env=environment, capture_output=True, text=True, timeout=60, check=False)
     )
+
+
+async def test_it_works_with_certificates_that_stop_every_other_command(tmp_path: Path) -> None:
+    ended = dt.datetime(2001, 1, 1, tzinfo=dt.UTC)
+    folder = Authority().folder(tmp_path / "tls", host="127.0.0.1", ends=ended)
+    (folder / "tls.key").chmod(0o600)
+    files = {"tls_dir": str(folder), "tls_clients_file": str(folder / "ca.crt")}
+    done = await doctor(tmp_path / "home", "--json", redis_url="redis://127.0.0.1:1", **files)
+    assert (done.returncode, done.stderr) == (2, "")
+    seen = [each for each in json.loads(done.stdout)["observations"] if each["part"] == "certificates"]
+    settings = {each["values"]["setting"]: each["grade"] for each in seen if each["grade"] == "bad"}
+    assert settings == {"PILOTE_TLS_DIR": "bad"}
+    assert "PILOTE_TLS_CLIENTS_FILE" in done.stdout
 
 
 async def test_it_works_when_everything_is_down_and_makes_nothing(tmp_path: Path) -> None:
