@@ -12,6 +12,7 @@ import grpc
 import pytest
 from grpc_health.v1 import health_pb2, health_pb2_grpc
 
+from gateway.callrun import CallRun
 from gateway.rpc.serving import BOUNDS, MOST_STREAMS, serving
 from tests.e2e.requests import get
 from tests.e2e.waiting import until
@@ -115,11 +116,15 @@ async def test_a_flood_of_one_agent_delays_another_less_than_in_one_line(
     agent, pipeline = world.agent(), world.gateways[0].pipeline
     found: dict[str, list[float]] = {"alone": await latencies(agent, 10), "in turn": [], "in one line": []}
     in_turn = pipeline._caller
+
+    def in_one_line(run: CallRun) -> str:
+        return ""
+
     async with attacking(*(floods(world.gateways[0].port) for _ in range(3))):
         await until(lambda: pipeline._gathering.busy, what="a busy gateway")
         for _ in range(3):  # interleaved, since the machine may have other things to do
             found["in turn"] += await latencies(agent, 4)
-            pipeline._caller = lambda _: ""  # type: ignore[method-assign]
+            pipeline._caller = in_one_line  # type: ignore[method-assign]
             found["in one line"] += await latencies(agent, 4)
             pipeline._caller = in_turn  # type: ignore[method-assign]
     middle = {how: statistics.median(each) for how, each in found.items()}
