@@ -56,7 +56,7 @@ def check(descriptor: Descriptor, resources: Resources, methods: Mapping[str, Me
     for name, variable in descriptor.variables.items():
         try:
             re.compile(variable.pattern)
-        except re.error:
+        except (re.error, OverflowError, RecursionError):  # Python raises those of too many repetitions, or levels
             mistakes.add(("variables", name, "pattern"), "pattern-wrong")
     _check_url(descriptor, descriptor.base_url, ("base_url",), mistakes)
     _check_auth(descriptor, mistakes)
