@@ -37,6 +37,9 @@ INTERVAL_MS: Final = 1000 / RATE
 BURST: Final = 5
 OFFERED: Final = 400
 """Calls, at twice the rate: four seconds."""
+CLOSE: Final = 0.15
+"""How near to half what is refused must be known to be: an offer that a busy machine has not kept to says less."""
+TIMES: Final = 5
 SALES: Final = credential("sales-bot")
 SOON_AGAIN: Final = (("grpc.max_reconnect_backoff_ms", 100), ("grpc.min_reconnect_backoff_ms", 100))
 
@@ -140,23 +143,27 @@ async def test_of_twice_the_limit_over_three_processes_half_is_refused_as_one_bu
     limit = {"name": "all-together", "by": ["agent"], "rate": RATE, "per": "1s", "burst": BURST}
     await empty_world.publish(policy(upstream.address, limits=[limit]))
     async with three(empty_world) as agents:
-        ended = await offered(agents)
-    assert {each.reason for each in ended} == {"", "LIMIT_EXCEEDED"}
-    mine = [each for each in (await empty_world.kept()).values() if each.record.agent == "sales-bot"]
-    assert len(mine) == OFFERED
-    assert sum(each.outcome.granted for each in mine) == Counter(each.reason for each in ended)[""]
+        for times in range(1, TIMES + 1):
+            ended = await offered(agents)
+            assert {each.reason for each in ended} == {"", "LIMIT_EXCEEDED"}
+            mine = [each for each in (await empty_world.kept()).values() if each.record.agent == "sales-bot"]
+            assert len(mine) == OFFERED * times
+            now = mine[-OFFERED:]
+            assert sum(each.outcome.granted for each in now) == Counter(each.reason for each in ended)[""]
 
-    # Call by call what one bucket says to the same calls at the same times.
-    wanted, idle_ms = granted_by_one_bucket(mine)
-    assert [each.outcome.granted for each in mine] == wanted
+            # Call by call what one bucket says to the same calls at the same times.
+            wanted, idle_ms = granted_by_one_bucket(mine)
+            assert [each.outcome.granted for each in mine] == wanted
 
-    # Exactly the rate, give or take one call.
-    found = window(mine, idle_ms)
-    unsure_ms = INTERVAL_MS + found.disorder_ms + found.idle_ms
-    assert abs(found.granted - found.span_ms / INTERVAL_MS) <= unsure_ms / INTERVAL_MS
+            # Exactly the rate, give or take one call.
+            found = window(now, idle_ms[-OFFERED:])
+            unsure_ms = INTERVAL_MS + found.disorder_ms + found.idle_ms
+            assert abs(found.granted - found.span_ms / INTERVAL_MS) <= unsure_ms / INTERVAL_MS
 
-    # Half, within that and what the offer was behind its plan.
-    behind_ms = abs(found.span_ms - found.calls * INTERVAL_MS / 2)
-    tolerance = (unsure_ms + behind_ms) / INTERVAL_MS / found.calls
-    assert abs((found.calls - found.granted) / found.calls - 0.5) <= tolerance
-    assert tolerance < 0.15, "the machine was too busy to offer twice the limit"
+            # Half, within that and what the offer was behind its plan.
+            behind_ms = abs(found.span_ms - found.calls * INTERVAL_MS / 2)
+            tolerance = (unsure_ms + behind_ms) / INTERVAL_MS / found.calls
+            assert abs((found.calls - found.granted) / found.calls - 0.5) <= tolerance
+            if tolerance < CLOSE:
+                return
+    raise AssertionError("the machine was too busy to offer twice the limit, however often it was tried")
