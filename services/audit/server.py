@@ -229,9 +229,10 @@ async def _write(
         cluster: bool | None = None
         while cluster is None:
             try:
-                cluster = await is_cluster(redis_url)
-                async with client(redis_url, cluster=cluster, retry=Retry(NoBackoff(), 0), socket_timeout=2) as asked:
+                found = await is_cluster(redis_url)
+                async with client(redis_url, cluster=found, retry=Retry(NoBackoff(), 0), socket_timeout=2) as asked:
                     await agree_on_layout(asked)
+                cluster = found
             except (RedisError, OSError) as error:
                 progress.failing = True
                 _log.warning("Redis does not answer yet", extra={"error": str(error)})

@@ -30,7 +30,7 @@ from tests.fakes.http2_attacker import (
     head,
 )
 
-pytestmark = [pytest.mark.one_store, pytest.mark.no_replay]
+pytestmark = pytest.mark.one_store
 
 METHOD = "/pilote.crm.v1.ContactService/GetContact"
 KNOWN = tuple((name, str(value)) for name, value in credential("research-bot"))
@@ -100,6 +100,7 @@ def floods(port: int, *, at_once: int = 250) -> Callable[[threading.Event], int]
     return attack
 
 
+@pytest.mark.no_replay  # too many
 @pytest.mark.integration
 async def test_another_agents_calls_go_on_while_somebody_resets_calls_as_fast_as_they_can(world: World) -> None:
     agent, port = world.agent(), world.gateways[0].port
@@ -109,6 +110,7 @@ async def test_another_agents_calls_go_on_while_somebody_resets_calls_as_fast_as
     await world.redis.flushall()  # thousands of records, which nobody needs explained
 
 
+@pytest.mark.no_replay  # too many
 @pytest.mark.integration
 async def test_a_flood_of_one_agent_delays_another_less_than_in_one_line(
     world: World, capsys: pytest.CaptureFixture[str]

@@ -255,7 +255,7 @@ def test_no_other_modules_than_these_keep_fewer_inputs_or_let_records_go() -> No
             "test_replaying",
             "test_replaying_over_http",
         ),
-        *("test_sentences_over_http", "test_simulating"),
+        *("test_attacks", "test_sentences_over_http", "test_simulating"),
     }
     assert kills == {"replayed", "test_holds_killed", "test_killed_in_load", "test_replayed", "world"}
     assert others == {
