@@ -67,7 +67,7 @@ def _records(course: Course) -> tuple[tuple[str, str, int], ...]:
     if not told.audit:
         return ()
     try:
-        found = recorded(told.audit, agents=told.keys, since=course.begun_at, wanted=course.tally.decided)
+        found = recorded(told.audit, agents=told.keys, since=course.begun_at, wanted=lambda: course.tally.decided)
     except grpc.RpcError as error:
         code, details = error.code().name, error.details()
         course.problems.append(f"the audit service says {code}: {details}")

@@ -1,7 +1,7 @@
 """What the records say of a run: which verdicts, also those that no caller sees, and whether one is missing."""
 
 import time
-from collections.abc import Iterable, Sequence
+from collections.abc import Callable, Iterable, Sequence
 from threading import Event
 from typing import Any, Final, NamedTuple
 
@@ -27,11 +27,11 @@ class Recorded(NamedTuple):
     """(field, value, how many decisions); of shadows how many copies."""
 
 
-def recorded(address: str, *, agents: Iterable[str], since: float, wanted: int) -> Recorded:
-    """Decisions about calls of these agents since a time (seconds since the epoch), once there are `wanted`.
+def recorded(address: str, *, agents: Iterable[str], since: float, wanted: Callable[[], int]) -> Recorded:
+    """Decisions about calls of these agents since a time (seconds since the epoch), once there are as many as `wanted`.
 
-    Or once none has come for 20 s, whatever there is: what is missing then is missing. Copies for
-    shadows are those of all agents.
+    That is asked each time: beyond saturation calls still end while this waits. Or once none has come for 20 s, whatever
+    there is: what is missing then is missing. Copies for shadows are those of all agents.
 
     Raises:
         grpc.RpcError: the audit service does not answer.
@@ -49,7 +49,7 @@ def recorded(address: str, *, agents: Iterable[str], since: float, wanted: int) 
             said = stub.SummarizeDecisions(request, timeout=LONGEST_S)
             if said.total_count > most:
                 most, until = said.total_count, time.monotonic() + PATIENCE_S
-            if most >= wanted or time.monotonic() > until:
+            if most >= wanted() or time.monotonic() > until:
                 break
             Event().wait(PAUSE_S)
         copied = stub.SummarizeShadows(shadows_pb2.SummarizeShadowsRequest(start_time=start), timeout=LONGEST_S)
