@@ -30,8 +30,8 @@ class Recorded(NamedTuple):
 def recorded(address: str, *, agents: Iterable[str], since: float, wanted: Callable[[], int]) -> Recorded:
     """Decisions about calls of these agents since a time (seconds since the epoch), once there are as many as `wanted`.
 
-    That is asked each time: beyond saturation calls still end while this waits. Or once none has come for 20 s, whatever
-    there is: what is missing then is missing. Copies for shadows are those of all agents.
+    That is asked each time: beyond saturation calls still end while this waits. Or once none has come for 20 s,
+    whatever there is: what is missing then is missing. Copies for shadows are those of all agents.
 
     Raises:
         grpc.RpcError: the audit service does not answer.

@@ -26,6 +26,8 @@ _SHOWN: Final = ("pilote-", "ratelimit")
 """Trailers that begin so are shown as headers: the gateway's own."""
 _BY_GRPC: Final = {
     grpc.StatusCode.UNAVAILABLE: (Reason.UPSTREAM_UNAVAILABLE, "gateway-down"),
+    # We cancel nothing that somebody still waits for: it is what a server says whose queue is full, or that stops.
+    grpc.StatusCode.CANCELLED: (Reason.UPSTREAM_UNAVAILABLE, "gateway-down"),
     grpc.StatusCode.DEADLINE_EXCEEDED: (Reason.DEADLINE_EXCEEDED, "late"),
     grpc.StatusCode.RESOURCE_EXHAUSTED: (Reason.INTERNAL, "large-answer"),
 }
