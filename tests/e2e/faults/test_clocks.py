@@ -36,7 +36,10 @@ def _clock(home: Path) -> dict[str, str]:
 
 @pytest.mark.parametrize("jumps", [("+3600", "+0"), ("-3600", "+0")], ids=["an hour ahead", "an hour behind"])
 async def test_one_of_two_gateways(own_redis: RedisProcess, tmp_path: Path, show: Show, jumps: tuple[str, ...]) -> None:
-    """No call fails and no cap is exceeded, there nor back; nobody waits for a time that never was."""
+    """No call fails and no cap is exceeded, there nor back; nobody waits for a time that never was.
+
+    Whoever is behind by more than a second finds what the other has counted far ahead, and a limit full for a moment.
+    """
     limits = [{"name": "rate", "by": ["agent"], "rate": 100, "per": "1s"}]
     async with site(own_redis, tmp_path, extra=_clock, limits=limits) as its:
         async with its.load.running():
@@ -48,5 +51,6 @@ async def test_one_of_two_gateways(own_redis: RedisProcess, tmp_path: Path, show
             await its.load.until_well()
         account = await reconciled(its, lifted_s=lifted)
         show(account)
-    assert set(account.answers) <= {"OK", "CAP_EXCEEDED"}
+    assert set(account.answers) <= {"OK", "CAP_EXCEEDED", "LIMIT_EXCEEDED"}
+    assert account.answers.get("LIMIT_EXCEEDED", 0) <= sum(account.answers.values()) / 10
     assert account.doubtful == 0
