@@ -24,6 +24,13 @@ async def ended(*tasks: asyncio.Task[Any], again_seconds: float = AGAIN_SECONDS)
             task.result()
 
 
+def first_of(error: BaseException) -> BaseException:
+    """What a group of tasks has ended with first, whose callers know nothing of groups; any other error is itself."""
+    while isinstance(error, BaseExceptionGroup):
+        error = error.exceptions[0]
+    return error
+
+
 async def to_its_end(work: Coroutine[Any, Any, T]) -> T:
     """What it gives; whoever is cancelled meanwhile is so once it is over, whatever came of it."""
     task = asyncio.ensure_future(work)

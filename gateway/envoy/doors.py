@@ -39,11 +39,15 @@ class Doors:
 
     async def look(self, context: Any) -> None:
         """Let Envoy in; ends anybody else's call as AGENT_UNAUTHENTICATED."""
-        shown = context.auth_context().get("x509_pem_cert")
         if self._authority is None:
             await self._look_at_key(context)
+        if self._only_tls or self._authority is not None:
+            await self._look_at_certificate(context)
+
+    async def _look_at_certificate(self, context: Any) -> None:
         # Where agents come by TLS too, it is the certificate that tells Envoy from them.
-        if self._only_tls and not shown:
+        shown = context.auth_context().get("x509_pem_cert")
+        if not shown:
             said = "Envoy comes by mutual TLS here: let it connect to PILOTE_ENVOY_LISTEN, and give it another key now."
             await end(context, CallEnded(Reason.AGENT_UNAUTHENTICATED, said, metadata={"problem": "ENVOY_WITHOUT_TLS"}))
         if self._authority is not None and not signed(shown[0], self._authority()):

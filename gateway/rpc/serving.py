@@ -17,6 +17,7 @@ from grpc_reflection.v1alpha import reflection_pb2_grpc
 
 from gateway.certificates import own
 from gateway.core.errors import DataNewer
+from gateway.ending import first_of
 from gateway.rpc.interceptors import ErrorsToStatus
 from gateway.rpc.reflecting import Reflecting
 from gateway.rpc.server_tls import Callers, grpc_credentials
@@ -146,16 +147,8 @@ def run(main: Callable[[], Any]) -> None:
     try:
         uvloop.run(main())
     except* DataNewer as group:
-        newer = _first(group)
-        _log.critical("%s", newer)
+        _log.critical("%s", first_of(group))
         raise SystemExit(1) from None
-
-
-def _first(error: BaseException) -> BaseException:
-    """The first error within groups of them."""
-    while isinstance(error, BaseExceptionGroup):
-        error = error.exceptions[0]
-    return error
 
 
 def collect_rarely() -> None:

@@ -48,16 +48,14 @@ def copy_rest(home: Path, to: Path) -> None:
         sqlite3.Error: a database is damaged, or stays locked.
         OSError: a file cannot be read, or there is no room.
     """
-    inside = [each for each in files(home) if each.parts[0] != SPOOL]
-    audit = [each for each in inside if each.parts[0] == "audit"]
-    for each in inside:
-        if each.parts[0] != "audit":
-            _copy(home / each, to / each)
+    for inside in files(home):
+        if inside.parts[0] not in (SPOOL, "audit"):
+            _copy(home / inside, to / inside)
     with _still(home / MAIN):
-        # The list again: what was there before the moment may have been sealed and deleted until then.
-        audit = [each for each in files(home) if each.parts[0] == "audit"]
-        for each in audit:
-            _copy(home / each, to / each)
+        # Listed now: what was there before the moment may have been sealed and deleted until then.
+        for inside in files(home):
+            if inside.parts[0] == "audit":
+                _copy(home / inside, to / inside)
 
 
 @contextlib.contextmanager

@@ -10,12 +10,13 @@ from typing import Any, Final
 
 import msgspec
 
+from gateway.ending import first_of
 from gateway.rpc.channels import channel_to
 from gateway.rpc.serving import collect_rarely
 from gateway.watching.logs import configure
 from pilote.audit.v1.audit_service_pb2_grpc import AuditServiceStub
 from services import children
-from services.workbench.columns.stepping import Step, Steps, fill, first_of
+from services.workbench.columns.stepping import Step, Steps, fill
 from services.workbench.columns.sums import Summing
 
 _STEP, _OVER, _ERROR = b"s", b"o", b"e"

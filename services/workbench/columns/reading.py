@@ -5,11 +5,11 @@ from collections.abc import Callable
 from functools import partial
 from typing import TYPE_CHECKING, Final
 
-from gateway.ending import to_its_end
+from gateway.ending import first_of, to_its_end
 from pilote.audit.v1 import audit_service_pb2
 from services.workbench.columns.ahead import Ahead, filled
 from services.workbench.columns.database import Columns
-from services.workbench.columns.stepping import LogDiffers, Step, Steps, fill, first_of
+from services.workbench.columns.stepping import LogDiffers, Step, Steps, fill
 
 if TYPE_CHECKING:  # the asynchronous stubs exist for type checkers only
     from pilote.audit.v1.audit_service_pb2_grpc import AuditServiceAsyncStub

@@ -36,12 +36,6 @@ Steps: TypeAlias = asyncio.Queue[Step | None]
 """One after the other; `None` is the end."""
 
 
-def first_of(errors: BaseExceptionGroup[Exception]) -> Exception:
-    """What a group of tasks has ended with first, whose callers know nothing of groups."""
-    first = errors.exceptions[0]
-    return first_of(first) if isinstance(first, BaseExceptionGroup) else first
-
-
 async def fill(
     audit: "AuditServiceAsyncStub",
     summing: Summing | None,
@@ -56,7 +50,7 @@ async def fill(
     A step ends with what was signed, so that the roots can be compared. What is too old by `now_ms` is not opened.
 
     Raises:
-        ExceptionGroup: of what reading or opening has ended with, see `reading.read_on` and `first_of`.
+        ExceptionGroup: of what reading or opening has ended with, see `reading.read_on` and `gateway.ending.first_of`.
     """
     read = Steps(1)
     async with asyncio.TaskGroup() as group:
