@@ -48,13 +48,14 @@ def main(arguments: Sequence[str] | None = None) -> int:
     names = told.scenarios or list(SCENARIOS)
     codes: dict[str, int] = {}
     try:
-        with _stack(told, parts=len(names)) as stack:
+        # One world, of which each scenario has its part: simulating it takes some seconds.
+        every = people(told.people * len(names), part=(1, 1))
+        with _stack(told, every) as stack:
             for number, name in enumerate(names, start=1):
                 sys.stdout.write(f"\n=== {name}: {SCENARIOS[name].what}\n")
                 sys.stdout.flush()
-                part = number, len(names)
-                stack.bring_in(people(told.people, part=part))
-                codes[name] = _locust(name, told, stack=stack, part=part)
+                stack.bring_in(every[told.people * (number - 1) : told.people * number])
+                codes[name] = _locust(name, told, stack=stack, part=(number, len(names)))
     except (ProcessFailed, FileNotFoundError) as error:
         sys.stderr.write(f"{error}\n")
         return 1
@@ -65,10 +66,9 @@ def main(arguments: Sequence[str] | None = None) -> int:
 
 
 @contextlib.contextmanager
-def _stack(told: Any, *, parts: int) -> Iterator[Stack]:
+def _stack(told: Any, every: Sequence[Any]) -> Iterator[Stack]:
     # A short path: a Unix socket's may have 107 bytes.
     with tempfile.TemporaryDirectory(prefix="load-") as home:
-        every = people(told.people * parts, part=(1, 1))
         started = running(Path(home), gateways=told.gateways, people=every, first_port=told.first_port)
         with started as stack, answering(stack.control, stack.acts):
             yield stack

@@ -142,7 +142,7 @@ class Stack:
 
     def _swap(self) -> Mapping[str, float]:
         self._apply()
-        return {"swaps": self._swaps - 1}
+        return {}
 
     def _apply(self) -> None:
         self._swaps += 1
@@ -158,8 +158,7 @@ class Stack:
         return {}
 
     def _tell_memory(self) -> Mapping[str, float]:
-        now_mb = self._gateways_mb()
-        return {"memory_growth_percent": (now_mb / self._memory_mb - 1) * 100, "memory_mb": now_mb}
+        return {"memory_growth_percent": (self._gateways_mb() / self._memory_mb - 1) * 100}
 
     def _gateways_mb(self) -> float:
         return sum(self._running[name].rss_mb() for name in self._names)

@@ -81,25 +81,17 @@ def as_csv(ran: Ran) -> str:
 
 
 def _by_verdict(ran: Ran) -> Table:
-    every = Selection()
-    calls = merged(ran.tally.times, every, Of()).count
-    groups = sorted({(k.verdict, k.reason, k.door) for k in ran.tally.times if every.has(k)})
+    every, groups = Selection(), dict[tuple[str, str, str], Spread]()
+    for key, times in ran.tally.times.items():
+        if every.has(key):
+            groups.setdefault((key.verdict, key.reason, key.door), Spread()).merge(times)
+    calls = sum(times.count for times in groups.values())
     rows = []
-    for verdict, reason, door in groups:
-        times = merged(ran.tally.times, Selection(door=door), Of(verdict=verdict, reason=reason))
-        if not reason:  # an empty reason selects by none
-            times = _without_reason(ran, verdict=verdict, door=door)
+    for group in sorted(groups):
+        (verdict, reason, door), times = group, groups[group]
         rows.append((verdict, reason or "-", door, f"{times.count:,}", f"{times.count / calls:.2%}", *_times(times)))
     columns = ("verdict", "reason", "door", "calls", "share", "p50 ms", "p95 ms", "p99 ms", "max ms")
     return Table("Calls by verdict, from their intended start, without the warm-up", columns, tuple(rows))
-
-
-def _without_reason(ran: Ran, *, verdict: str, door: str) -> Spread:
-    found = Spread()
-    for key, times in ran.tally.times.items():
-        if Selection(door=door).has(key) and (key.verdict, key.reason) == (verdict, ""):
-            found.merge(times)
-    return found
 
 
 def _by_phase(ran: Ran) -> Table:

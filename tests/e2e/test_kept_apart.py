@@ -114,7 +114,3 @@ async def test_no_key_record_span_metric_or_error_of_one_tenant_says_anything_of
     for secret in (KEY, HOLD_KEY, REPLAY_KEY, RECORD_KEY, *(key_of(agent).encode() for agent in AGENTS.values())):
         assert [form for form in forms(secret) if form in everywhere] == []
     assert [key for key in map(key_of, AGENTS.values()) if hashlib.sha256(key.encode()).hexdigest() in everywhere] == []
-
-
-def _points(metric: Any) -> list[Any]:
-    return [*metric.sum.data_points, *metric.histogram.data_points, *metric.gauge.data_points]

@@ -5,7 +5,7 @@ import contextlib
 import itertools
 import shutil
 import time
-from collections.abc import AsyncIterator, Sequence
+from collections.abc import AsyncIterator
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any, Final
@@ -24,7 +24,7 @@ from tests.e2e.audit_process import AuditProcess
 from tests.e2e.holding import SALES, Desk
 from tests.e2e.policy import allow_all, cap, policy
 from tests.e2e.requests import send
-from tests.e2e.waiting import eventually
+from tests.e2e.waiting import until
 from tests.e2e.world import HOLD_KEY, RECORD_KEY, REPLAY_KEY, Auditor, Told, World, told
 from tests.fakes.upstream import FakeUpstream, answering
 from tests.stores import RedisProcess
@@ -109,7 +109,7 @@ async def backed_up(world: World, audit: AuditProcess, file: Path, phrase: Path)
             made.append(ended.decision)
 
     calls = asyncio.ensure_future(load())
-    await eventually(lambda: more_than(made, 20), what="calls")
+    await until(lambda: len(made) > 20, what="calls")
     earlier, begun = list(made), time.monotonic()
     code, _, wrong = await audit.run("backup", str(file), "--passphrase-file", str(phrase))
     took = time.monotonic() - begun
@@ -128,16 +128,12 @@ async def held_up(world: World, before: Before, upstream: FakeUpstream) -> str:
     assert refused.reason == "CAP_EXCEEDED"
     upstream.asked.clear()
     assert await Desk(world).decide(before.held)
-    await eventually(lambda: more_than(upstream.asked, 0), what="the held call is made")
+    await until(lambda: bool(upstream.asked), what="the held call is made")
     assert len(upstream.asked) == 1
     access = Access(world.redis, keys=(CONTROL_KEY,), clock_ms=clock_ms)
     entered = await access.entrance.log_in("ada", before.password, network="::1", now_ms=clock_ms())
     assert isinstance(entered, LoggedIn)
     return refused.decision
-
-
-async def more_than(found: Sequence[object], count: int) -> bool | None:
-    return len(found) > count or None
 
 
 @pytest.mark.one_server

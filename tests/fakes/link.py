@@ -14,7 +14,7 @@ import struct
 from collections.abc import AsyncIterator
 from dataclasses import dataclass, field
 from pathlib import Path
-from typing import Any, Final
+from typing import Final
 
 Target = int | Path
 """A port of this machine, or a Unix socket."""
@@ -182,8 +182,8 @@ class _Connection:
             asyncio.create_task(self._write(end.writer, its, lane))
             for end, its, lane in zip(reversed(ends), chunks, (there, back), strict=True)
         ]
-        both = asyncio.create_task(_ended(writing))
-        breaking = asyncio.create_task(_ended([asyncio.create_task(self._broken.wait())]))
+        both = asyncio.create_task(asyncio.wait(writing))
+        breaking = asyncio.create_task(self._broken.wait())
         try:
             await asyncio.wait({breaking, both}, return_when=asyncio.FIRST_COMPLETED)
             if both.done() and not self._broken.is_set():
@@ -234,14 +234,6 @@ class _Connection:
 
 
 _Chunks = asyncio.Queue[tuple[bytes, float]]
-
-
-async def _ended(tasks: "list[asyncio.Task[Any]]") -> None:
-    try:
-        await asyncio.wait(tasks)
-    finally:
-        for task in tasks:
-            task.cancel()
 
 
 async def _opened(target: Target) -> tuple[asyncio.StreamReader, asyncio.StreamWriter]:

@@ -17,7 +17,7 @@ from typing import Final
 
 from pilote.decision.v1 import decision_pb2
 from tests.e2e.faults.load import AS_EVER, Answer
-from tests.e2e.faults.site import MOST, Site
+from tests.e2e.faults.site import MOST, Arrived, Site
 from tests.e2e.waiting import eventually
 from tests.e2e.world import Auditor, Kept, auditing
 
@@ -80,7 +80,7 @@ async def reconciled(
     kept = await _recorded(site, decided)
     arrived = site.arrived()
     _nothing_lost(answers, kept, {each.decision for each in arrived})
-    _nothing_doubled(site, kept)
+    _nothing_doubled(arrived, kept)
     assert max(Counter(each.customer for each in arrived).values()) <= most
     taken = 0
     if slots:
@@ -118,9 +118,8 @@ def _nothing_lost(answers: list[Answer], kept: dict[str, Kept], arrived: set[str
             assert each.what in UNKNOWN or each.decision not in arrived, each
 
 
-def _nothing_doubled(site: Site, kept: dict[str, Kept]) -> None:
+def _nothing_doubled(arrived: list[Arrived], kept: dict[str, Kept]) -> None:
     """No decision, key or intent arrived twice, and all that arrived was admitted and is not given back."""
-    arrived = site.arrived()
     assert _most(Counter(each.decision for each in arrived)) <= 1
     assert _most(Counter(each.key for each in arrived if each.key != "-")) <= 1
     assert _most(Counter(each.said for each in arrived if each.intended)) <= 1
