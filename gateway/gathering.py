@@ -84,11 +84,12 @@ class Gathering:
         while self._waiting and went < MOST:
             caller, waiting = next(iter(self._waiting.items()))
             del self._waiting[caller]
-            turn = waiting.popleft()
+            while waiting and waiting[0].done():  # whoever has gone away costs the caller no turn
+                waiting.popleft()
+            if waiting:
+                waiting.popleft().set_result(None)
+                went += 1
             if waiting:
                 self._waiting[caller] = waiting  # behind all others who wait
-            if not turn.done():  # else its caller has gone away
-                turn.set_result(None)
-                went += 1
         if self._waiting:
             self._loop.call_later(GATHER_SECONDS, self._go_on)

@@ -3,7 +3,7 @@
 import asyncio
 
 import pytest
-from hypothesis import given, settings
+from hypothesis import example, given, settings
 from hypothesis import strategies as st
 
 from gateway.gathering import BUSY, IDLE, LOOK_SECONDS, MOST, Gathering
@@ -66,6 +66,7 @@ async def test_gathered_calls_go_on_together_in_the_order_they_came_and_without_
     gone=st.sets(st.integers(0, 399)),
 )
 @settings(max_examples=60, deadline=None)
+@example(callers=["a", "a", "a", "b", "b"], gone={0, 1})  # two calls that had gone cost the caller two turns
 def test_whoever_waits_is_taken_before_anybody_has_a_second_turn(callers: list[str], gone: set[int]) -> None:
     async def all_of_them() -> None:
         gathering = Gathering(cpu_seconds=Cpu())
