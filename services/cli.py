@@ -132,37 +132,37 @@ async def _store(settings: Settings) -> AsyncIterator[Any]:
 
 
 def _pseudonym_key(settings: Settings) -> bytes:
-    from gateway.server import pseudonym_key
+    from gateway.key_files import pseudonym_key_of
 
     try:
-        return pseudonym_key(settings.pseudonym_key_file or settings.home / "secrets" / "pseudonym.key")
+        return pseudonym_key_of(settings)
     except (OSError, ValueError) as error:
         _fail(str(error), 2)
 
 
 def _hold_keys(settings: Settings) -> tuple[bytes, ...]:
-    from gateway.adapters.sealing import sealing_keys
+    from gateway.key_files import hold_keys_of
 
     try:
-        return sealing_keys(settings.hold_key_file or settings.home / "secrets" / "holds.key")
+        return hold_keys_of(settings)
     except (OSError, ValueError) as error:
         _fail(str(error), 2)
 
 
 def _replay_keys(settings: Settings) -> tuple[bytes, ...]:
-    from gateway.adapters.sealing import sealing_keys
+    from gateway.key_files import replay_keys_of
 
     try:
-        return sealing_keys(settings.replay_key_file or settings.home / "secrets" / "replays.key")
+        return replay_keys_of(settings)
     except (OSError, ValueError) as error:
         _fail(str(error), 2)
 
 
 def _record_keys(settings: Settings) -> tuple[bytes, ...]:
-    from gateway.adapters.sealing import sealing_keys
+    from gateway.key_files import record_keys_of
 
     try:
-        return sealing_keys(settings.record_key_file or settings.home / "secrets" / "records.key")
+        return record_keys_of(settings)
     except (OSError, ValueError) as error:
         _fail(str(error), 2)
 

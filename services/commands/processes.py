@@ -80,6 +80,7 @@ def _add_own(app: typer.Typer, shell: Shell) -> None:
     @app.command()
     def gateway() -> None:
         """Run one gateway worker."""
+        from gateway.key_files import keys_of
         from gateway.rpc.serving import run
         from gateway.server import serve
         from gateway.watching.logs import configure
@@ -87,16 +88,13 @@ def _add_own(app: typer.Typer, shell: Shell) -> None:
 
         settings = shell.settings()
         configure(settings.log_level)
-        options: dict[str, Any] = {
-            "redis_url": redis_url(settings),
-            "pseudonym_key": shell.pseudonym_key(settings),
-            "hold_keys": shell.hold_keys(settings),
-            "replay_keys": shell.replay_keys(settings),
-            "record_keys": shell.record_keys(settings),
-            "trusted_people": shell.trusted_people(settings),
-        }
+        try:
+            keys = keys_of(settings)
+        except (OSError, ValueError) as error:
+            shell.fail(str(error), 2)
+        trusted_people = shell.trusted_people(settings)
         pin_file(shell, settings)
-        run(lambda: serve(settings, **options))
+        run(lambda: serve(settings, redis_url=redis_url(settings), keys=keys, trusted_people=trusted_people))
 
     @app.command()
     def control() -> None:

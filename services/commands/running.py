@@ -23,9 +23,9 @@ from gateway.clock import clock_ms
 from gateway.core.call import Facts
 from gateway.core.record import subject_ref
 from gateway.core.revision.compiled import Revision
+from gateway.key_files import pseudonym_key
 from gateway.redis_clients import Client
 from gateway.rpc.channels import channel_to
-from gateway.server import pseudonym_key
 from gateway.settings import Settings, inherited
 from pilote.decision.v1 import decision_service_pb2, decision_service_pb2_grpc
 from services import up

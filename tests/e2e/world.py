@@ -21,6 +21,7 @@ from gateway.core import keys
 from gateway.core.authority import Authority
 from gateway.core.record import Outcome, Record, Settlement
 from gateway.core.shadows import ShadowResult
+from gateway.key_files import Keys
 from gateway.redis_clients import Client
 from gateway.rpc.status import reason_from, status_from
 from gateway.server import Gateway, gateway
@@ -48,6 +49,7 @@ KEY: Final = b"pseudonym key of the e2e tests.."
 HOLD_KEY: Final = b"h" * 32
 REPLAY_KEY: Final = b"r" * 32
 RECORD_KEY: Final = b"v" * 32
+KEYS: Final = Keys(pseudonym=KEY, hold=(HOLD_KEY,), replay=(REPLAY_KEY,), record=(RECORD_KEY,))
 LONGEST_SECONDS: Final = 10.0
 _OURS: Final = "tests"
 Metadata = tuple[tuple[str, str | bytes], ...]
@@ -182,10 +184,7 @@ class World:
         running_gateway = gateway(
             Settings(**(chosen | settings)),
             redis_url=self.redis_url,
-            pseudonym_key=KEY,
-            hold_keys=(HOLD_KEY,),
-            replay_keys=(REPLAY_KEY,),
-            record_keys=(RECORD_KEY,),
+            keys=KEYS,
             clock=self.clock,
             trusted_people=trusted_people,
             monotonic=self.monotonic,

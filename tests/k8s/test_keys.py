@@ -5,7 +5,7 @@ import subprocess
 from pathlib import Path
 
 from gateway.adapters.sealing import sealing_keys
-from gateway.server import pseudonym_key
+from gateway.key_files import pseudonym_key
 from services.audit.proofs.log_key import log_signer
 from tests.chapters import chapter
 from tests.k8s.workloads import everywhere

@@ -13,8 +13,8 @@ from gateway.adapters.consents import ConsentStore
 from gateway.core.call import Facts
 from gateway.core.proofs import is_personal
 from gateway.core.record import contact_ref, subject_ref
+from gateway.key_files import pseudonym_key
 from gateway.messages.contact_points import normalised
-from gateway.server import pseudonym_key
 from services.commands.fact_lines import read_line
 
 ADA = "contacts/ada"

@@ -6,7 +6,7 @@ from pathlib import Path
 import pytest
 
 from gateway.adapters.sealing import sealing_keys
-from gateway.server import pseudonym_key
+from gateway.key_files import pseudonym_key
 from gateway.settings import Settings
 from services.audit.proofs.log_key import KEY_FILE, log_signer
 from services.doctor.disks import look_at_disks
