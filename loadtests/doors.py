@@ -22,8 +22,9 @@ from google.protobuf import json_format
 
 from loadtests import h2load
 from loadtests.doorways import DOORS, Door, with_session
-from loadtests.governed import Governed, free_port, governed, request
+from loadtests.governed import Governed, free_port, governed
 from loadtests.measuring import OTHER_CORE, SERVER_CORE
+from loadtests.message import request
 from loadtests.processes import Process, ProcessFailed, pilote, python
 from pilote.crm.v1 import message_service_pb2, message_service_pb2_grpc
 

@@ -13,7 +13,7 @@ from collections.abc import Sequence
 from pathlib import Path
 from typing import Final, NamedTuple
 
-from loadtests.processes import pinned
+from loadtests.processes import as_nice_as_we_are, pinned
 
 _REQUESTS: Final = re.compile(r"requests: \d+ total, \d+ started, (\d+) done, \d+ succeeded, (\d+) failed")
 _ERRORS: Final = re.compile(r"(\d+) errored, (\d+) timeout")
@@ -91,6 +91,8 @@ def run(
         )
         for body in bodies
     ]
+    for process in running:
+        as_nice_as_we_are(process.pid)
     try:
         outputs = [process.communicate()[0] for process in running]
     finally:

@@ -7,7 +7,8 @@ from typing import Final, NamedTuple
 from rich.console import Console
 
 from loadtests import echo, h2load, swap
-from loadtests.governed import METHOD, Governed, Written, request
+from loadtests.governed import Governed, Written
+from loadtests.message import METHOD, request
 from loadtests.processes import Process
 
 CONNECTIONS: Final = 8
@@ -94,9 +95,9 @@ class Bench:
         """A round through the gateway, with its entries in the stream counted and then removed."""
         settled = self._gateway.until_settled
         found = self._round(self._gateway.process, self._gateway.port, calls, finish=settled)
-        missing = _missing(self._gateway.written(), found.calls)
+        lost = missing(self._gateway.written(), found.calls)
         self._gateway.forget()
-        return found._replace(errors=found.errors + missing)
+        return found._replace(errors=found.errors + lost)
 
     def _round(self, server: Process, port: int, calls: int, *, finish: Callable[[int], None] | None = None) -> Round:
         """Load for `calls` calls. `finish` waits for the work that the server does after it has answered."""
@@ -107,7 +108,7 @@ class Bench:
             bodies=bodies,
             calls=calls,
             in_flight=IN_FLIGHT,
-            headers=(f"authorization: {self._gateway.authorization}",),
+            headers=(": ".join(self._gateway.credential),),
             core=OTHER_CORE,
         )
         if finish is not None:
@@ -133,6 +134,6 @@ class Bench:
         return path
 
 
-def _missing(written: Written, calls: int) -> int:
+def missing(written: Written, calls: int) -> int:
     """How many calls lack their record or their settlement, or were refused."""
     return max(written.refused, abs(calls - written.admitted), abs(calls - written.settled))

@@ -48,9 +48,15 @@ def report(measured: Measured, plan: Plan, *, routing: dict[str, Any], backtesti
             "in_flight_each": IN_FLIGHT,
             "command": f"h2load -n CALLS -c 1 -m {IN_FLIGHT} -d BODY",
         },
+    } | machine()
+
+
+def machine() -> dict[str, Any]:
+    """On what it was measured, and with which versions."""
+    versions = {name: importlib.metadata.version(name) for name in ("grpcio", "uvloop", "cel-expr-python", "protobuf")}
+    return {
         "machine": {"cpu": _cpu(), "cores": os.cpu_count(), "kernel": platform.release()},
-        "versions": {"python": platform.python_version()}
-        | {name: importlib.metadata.version(name) for name in ("grpcio", "uvloop", "cel-expr-python", "protobuf")},
+        "versions": {"python": platform.python_version()} | versions,
     }
 
 

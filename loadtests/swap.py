@@ -18,7 +18,8 @@ import grpc
 import yaml
 from redis.asyncio import Redis
 
-from loadtests.governed import METHOD, Governed, request
+from loadtests.governed import Governed
+from loadtests.message import METHOD, request
 from loadtests.processes import Process, pilote
 
 RULES: Final = 10_000

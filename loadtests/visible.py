@@ -19,8 +19,9 @@ from typing import Any, Final
 
 import grpc
 
-from loadtests.governed import METHOD, Governed, free_port, governed, request
+from loadtests.governed import Governed, free_port, governed
 from loadtests.measuring import OTHER_CORE, SERVER_CORE
+from loadtests.message import METHOD, request
 from loadtests.processes import Process, ProcessFailed, pilote, python
 from pilote.audit.v1 import audit_service_pb2, audit_service_pb2_grpc
 

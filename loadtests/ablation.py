@@ -1,0 +1,105 @@
+"""What each check of a governed call costs: `make ablation`, or `python -m loadtests.ablation [--engine NAME]`.
+
+Gateways that differ in one thing each (`loadtests.ablations`) take turns on one core with the whole one and with a bare
+hop, under the same load. What a thing costs is what the gateway without it takes less than the whole one in the same
+round. The figures go to `.bench/ablation.json`, and are printed as a table of Markdown.
+"""
+
+import argparse
+import json
+import sys
+import tempfile
+from collections.abc import Mapping, Sequence
+from pathlib import Path
+from typing import Any, Final
+
+from rich.console import Console
+
+from loadtests import h2load
+from loadtests.ablations import Ablation, ablations
+from loadtests.processes import ProcessFailed
+from loadtests.results import machine
+from loadtests.rounds import Compared, Turns, benches, compared, spread
+
+RESULT: Final = Path(".bench/ablation.json")
+_FULL: Final = Turns(rounds=9, seconds=1.5)
+_QUICK: Final = Turns(rounds=1, seconds=0.3)
+
+
+def report(found: Compared, what: Sequence[Ablation]) -> dict[str, Any]:
+    """The figures: of the hop, and of each gateway beside it and beside the whole one."""
+    whole = found.gateways[what[0].name]
+    hop = [each.cpu_us for each in found.hop]
+    return {
+        "hop_us": spread(hop),
+        "gateways": {
+            each.name: {
+                "says": each.says,
+                "us": spread([its.cpu_us for its in found.gateways[each.name]]),
+                "ratio": spread(
+                    [its.cpu_us / us for its, us in zip(found.gateways[each.name], hop, strict=True)], digits=2
+                ),
+                "less_us": spread([a.cpu_us - b.cpu_us for a, b in zip(whole, found.gateways[each.name], strict=True)]),
+            }
+            for each in what
+        },
+        "errors": found.errors,
+    }
+
+
+def table(found: Mapping[str, Any]) -> str:
+    """The figures as a table of Markdown."""
+    lines = [
+        "| | what is different | CPU us a call | over the hop | less than everything, us |",
+        "|---|---|---|---|---|",
+    ]
+    lines.append(f"| bare hop | | {_cell(found['hop_us'])} | | |")
+    for name, its in found["gateways"].items():
+        less = "" if name == next(iter(found["gateways"])) else _cell(its["less_us"])
+        lines.append(f"| {name} | {its['says']} | {_cell(its['us'])} | {_cell(its['ratio'], digits=2)} | {less} |")
+    return "\n".join(lines) + "\n"
+
+
+def _cell(its: Mapping[str, float], *, digits: int = 0) -> str:
+    return f"{its['median']:.{digits}f} ({its['min']:.{digits}f} to {its['max']:.{digits}f})"
+
+
+def main(arguments: Sequence[str] | None = None) -> int:
+    """Measure; returns the exit code."""
+    parser = argparse.ArgumentParser(prog="loadtests.ablation", description="What each check costs.")
+    parser.add_argument("--quick", action="store_true", help="whether it works, not what it costs")
+    parser.add_argument("--engine", default="", help="as `pilote gateway --engine` takes it")
+    parser.add_argument(
+        "--only", nargs="*", default=[], metavar="NAME", help="these alone beside everything; - for none"
+    )
+    parser.add_argument(
+        "--python", nargs="*", default=[], metavar="PATH", help="of other environments: everything, run by these"
+    )
+    parser.add_argument("--rounds", type=int, default=0, help="so many turns for each")
+    parser.add_argument("--result", type=Path, default=RESULT, help="where the figures go")
+    options = parser.parse_args(arguments)
+    turns, console = _QUICK if options.quick else _FULL, Console(stderr=True)
+    turns = turns._replace(rounds=options.rounds or turns.rounds)
+    first, *others = ablations(engine=options.engine)
+    what = [first, *(each for each in others if not options.only or each.name in options.only)]
+    what += [Ablation(path, "run by that Python", first.setup._replace(python=path)) for path in options.python]
+    try:
+        h2load.install()
+        with (
+            tempfile.TemporaryDirectory(prefix="bench-") as name,
+            benches(Path(name), {each.name: each.setup for each in what}, console=console) as ready,
+        ):
+            found = report(compared(ready, turns, console=console), what) | machine() | {"turns": turns._asdict()}
+    except (ProcessFailed, h2load.LoadFailed, FileNotFoundError) as error:
+        console.print(f"[red]{error}[/]")
+        return 1
+    options.result.parent.mkdir(parents=True, exist_ok=True)
+    options.result.write_text(json.dumps(found, indent=2) + "\n")
+    sys.stdout.write(table(found))
+    if found["errors"]:
+        console.print("[red]calls failed or left no record: the figures do not count[/]")
+    return 1 if found["errors"] else 0
+
+
+if __name__ == "__main__":
+    sys.exit(main())
