@@ -4,7 +4,8 @@ gRPC hands calls to the loop one by one, each behind several switches between it
 switch the caches have forgotten the code of the call before: measured at saturation, a governed call costs 505 us of
 which the same steps, run twelve in a row, need 270. Gathered calls also share one write to the store and one read from
 it. Waiting costs latency, so calls gather only while the process is busy; then it shortens the queue instead, and the
-time a call takes as a whole.
+time a call takes as a whole. A process is busy that uses most of the time in which it could run: one that gets a third
+of a core, because others use it or a quota is used up, may well be.
 
 A busy process takes callers in turn: of those who wait each has one call taken before anybody has a second one, and so
 many at most go on together that whoever comes then waits for no more than these. Thousands of calls of one caller
@@ -17,6 +18,8 @@ from collections import deque
 from collections.abc import Callable
 from typing import Final
 
+from gateway.unhindered import unhindered
+
 GATHER_SECONDS: Final = 0.004
 """How long calls gather, counted from the first. At saturation 1 ms gave 394 us a call, 4 ms 278, 8 ms 275."""
 MOST: Final = 64
@@ -25,22 +28,25 @@ where most is won."""
 LOOK_SECONDS: Final = 0.05
 """How often the process looks how busy it is."""
 BUSY: Final = 0.6
-"""CPU seconds per second from which calls gather. Below, they hardly queue and there is nothing to win."""
+"""CPU seconds per second that it could run, from which calls gather. Below, they hardly queue, and nothing is won."""
 IDLE: Final = 0.3
-"""CPU seconds per second from which they no longer do; lower than `BUSY`, since gathering itself saves CPU."""
+"""CPU seconds per such second from which they no longer do; lower than `BUSY`, since gathering itself saves CPU."""
 
 
 class Gathering:
-    """Where calls wait for each other. `cpu_seconds` is the CPU time of this process, `clock` the time, in seconds."""
+    """Where calls wait for each other.
+
+    `cpu_seconds` is the CPU time of this process, `clock` the time in which it could run, in seconds.
+    """
 
     def __init__(
-        self, *, cpu_seconds: Callable[[], float] = time.process_time, clock: Callable[[], float] = time.monotonic
+        self, *, cpu_seconds: Callable[[], float] = time.process_time, clock: Callable[[], float] | None = None
     ) -> None:
         self._loop = asyncio.get_running_loop()
         self._cpu_seconds = cpu_seconds
         self._used = cpu_seconds()
-        self._clock = clock
-        self._looked = clock()
+        self._clock = clock or unhindered()
+        self._looked = self._clock()
         self._waiting: dict[str, deque[asyncio.Future[None]]] = {}
         """The calls of each caller, in the order they came; who is first here is next."""
         self._timer = self._loop.call_later(LOOK_SECONDS, self._look_again)
