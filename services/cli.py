@@ -20,6 +20,7 @@ from services.commands import (
     backtest_command,
     backup_commands,
     capacity_command,
+    decide_command,
     doctor_command,
     explain_command,
     export_commands,
@@ -212,6 +213,7 @@ _shell = Shell(
     _vault_keys,
 )
 processes.add_to(app, _shell)
+decide_command.add_to(app, _shell)
 agents_command.add_to(app, _shell)
 
 

