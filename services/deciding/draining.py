@@ -7,8 +7,10 @@ from typing import Final
 from gateway.envoy.asgi import Health
 from gateway.rpc.asgi import GrpcOverAsgi
 
+GOING_SECONDS: Final = 1
+"""How long Envoy goes on taking new connections once it drains; clients of running ones are told to go at once."""
 QUIET_SECONDS: Final = 0.25
-"""How long no call may be under way until none comes any more: Envoy has told who is connected to go elsewhere."""
+"""How long no call may be under way after that until none comes any more."""
 _LOOK_SECONDS: Final = 0.02
 
 
@@ -17,10 +19,10 @@ async def drained(app: GrpcOverAsgi, health: Health, *, within_s: float) -> None
     clock = asyncio.get_running_loop().time
     until = clock() + within_s
     health.draining = True
-    quiet_since = clock()
+    quiet_since = clock() + GOING_SECONDS
     while clock() < until and clock() - quiet_since < QUIET_SECONDS:
         if app.in_flight > app.streams:
-            quiet_since = clock()
+            quiet_since = max(quiet_since, clock())
         await asyncio.sleep(_LOOK_SECONDS)
     # A log goes on for as long as whoever writes it; their next entries go to another worker.
     app.end_streams()

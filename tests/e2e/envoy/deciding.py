@@ -39,10 +39,11 @@ class Worker:
         """The stub that Envoy tells by."""
         return AccessLogServiceStub(self.channel)
 
-    def envoys(self) -> list[int]:
-        """The processes that it has started."""
-        children = Path(f"/proc/{self.process.pid}/task/{self.process.pid}/children")
-        return [int(pid) for pid in children.read_text(encoding="ascii").split()]
+
+def children_of(pid: int) -> list[int]:
+    """The processes that a process has started; of a worker that is its Envoy."""
+    found = Path(f"/proc/{pid}/task/{pid}/children")
+    return [int(each) for each in found.read_text(encoding="ascii").split()]
 
 
 def worker_environment(world: World, home: Path, **settings: str) -> dict[str, str]:
