@@ -45,7 +45,7 @@ class SqliteFiles:
             lookups=Lookups(folder / "sealed"),
             damage=self._damage,
         )
-        self.log = SqliteLog(read=self._run, write=self._run, raw_of=self._segments.raw)
+        self.log = SqliteLog(read=self._run, write=self._run, segments=lambda: self._segments)
         """See `DecisionStore.log`; nothing can be written."""
 
     async def page(self, expression: Expression, *, now_ms: int, before: str, size: int) -> tuple[Stored, ...]:

@@ -1,18 +1,21 @@
 """Finds in SQLite what the leaves of the log were made of."""
 
 import sqlite3
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Collection, Sequence
 from typing import Final
 
-from services.audit.proofs.log import Place, Raw
+from services.audit.proofs.log import Place
+from services.audit.sql.dialects import DUCKDB, Dialect, Sql
 from services.audit.sqlite import log as sqlite_log
+from services.audit.sqlite.segments.cold import Rows, one_of
+from services.audit.sqlite.segments.reading import Ask
 from services.proof import leaves
 from services.proof.leaves import Leaf
 from services.proof.merkle import HASH_BYTES
 from services.proof.tiles import WIDTH
 
-Row = tuple[int, str, bytes]
-"""Index, kind and decision of a leaf."""
+Each = Callable[[Sequence[str], Ask], Rows]
+"""`SegmentReader.each`."""
 
 _ROWS: Final = "SELECT number, kind, decision FROM leaf WHERE number >= ? AND number < ?"
 _OF_DECISIONS: Final = (leaves.ADMIT, leaves.SETTLE)
@@ -20,28 +23,24 @@ _PARTS: Final = {
     leaves.OUTCOME: "SELECT tenant, raw FROM outcome WHERE decision = ? AND leaf = ?",
     leaves.COPY: "SELECT tenant, result FROM copy WHERE decision = ? AND leaf = ?",
 }
+_LOGGED: Final = "SELECT id, leaf, record, outcome, settled_leaf, settlement FROM decision"
+_BETWEEN: Final = "leaf >= ? AND leaf < ? OR settled_leaf >= ? AND settled_leaf < ?"
+_Parts = tuple[bytes, ...]
 
 
-def places(
-    connection: sqlite3.Connection, start: int, *, end: int, raw_of: Callable[[Sequence[str]], Mapping[str, Raw]]
-) -> tuple[Place, ...]:
-    """See `services.audit.proofs.log.Log.places`. `raw_of` gives those of the decisions that are stored."""
+def places(connection: sqlite3.Connection, start: int, *, end: int, each: Each) -> tuple[Place, ...]:
+    """See `services.audit.proofs.log.Log.places`."""
     found_hashes = hashes(connection, start, end=end)
-    rows = {row[0]: row for row in connection.execute(_ROWS, (start, end))}
-    raw = raw_of(sorted({row[2].hex() for row in rows.values() if row[1] in _OF_DECISIONS}))
+    rows = {number: (kind, decision.hex()) for number, kind, decision in connection.execute(_ROWS, (start, end))}
+    decided = _of_decisions({decision for kind, decision in rows.values() if kind in _OF_DECISIONS}, each, start, end)
     found = []
-    for index in range(start, end):
-        row = rows.get(index)
-        parts = None if row is None else _parts(connection, row, raw)
-        found.append(
-            Place(
-                index=index,
-                kind="" if row is None else row[1],
-                hash=found_hashes[index - start],
-                leaf=None if row is None or parts is None else Leaf(row[1], parts),
-                decision="" if row is None else row[2].hex(),
-            )
-        )
+    for index, leaf_hash in enumerate(found_hashes, start=start):
+        kind, decision = rows.get(index, ("", ""))
+        if kind in _OF_DECISIONS:
+            parts = decided.get((index, kind, decision))
+        else:
+            parts = _parts(connection, index, kind, decision) if kind else None
+        found.append(Place(index, kind, leaf_hash, None if parts is None else Leaf(kind, parts), decision))
     return tuple(found)
 
 
@@ -51,27 +50,37 @@ def decisions(connection: sqlite3.Connection, start: int, *, end: int) -> tuple[
     return tuple(decision.hex() for _, kind, decision in rows if kind in _OF_DECISIONS)
 
 
-def _parts(connection: sqlite3.Connection, row: Row, raw: Mapping[str, Raw]) -> tuple[bytes, ...] | None:
-    index, kind, decision = row
-    if kind in _OF_DECISIONS:
-        return _parts_of(raw.get(decision.hex()), index, kind=kind)
+def _of_decisions(decisions: Collection[str], each: Each, start: int, end: int) -> dict[tuple[int, str, str], _Parts]:
+    """The parts of admissions and ends, by place, kind and decision: only where all three agree is it the entry.
+
+    Parquet files are asked for places, which they find far sooner than ids; others than those asked for may come too.
+    """
+    ids = one_of(sorted(decisions))
+
+    def ask(dialect: Dialect) -> Sql:
+        if dialect is DUCKDB:
+            return Sql(f"{_LOGGED} WHERE {_BETWEEN}", (start, end, start, end))
+        return Sql(f"{_LOGGED} WHERE id {dialect.one_of}", (ids,))
+
+    found: dict[tuple[int, str, str], _Parts] = {}
+    for decision, leaf, record, outcome, settled_leaf, settlement in each(sorted(decisions), ask):
+        if leaf is not None:
+            found[leaf, leaves.ADMIT, decision] = (record, outcome)
+        if settled_leaf is not None and settlement is not None:
+            found[settled_leaf, leaves.SETTLE, decision] = (settlement,)
+    return found
+
+
+def _parts(connection: sqlite3.Connection, index: int, kind: str, decision: str) -> _Parts | None:
     text = _PARTS.get(kind)
     if text is None:
         found = connection.execute("SELECT raw FROM noted WHERE leaf = ?", (index,)).fetchone()
     else:
-        key = decision if kind == leaves.OUTCOME else decision.hex()
+        key = bytes.fromhex(decision) if kind == leaves.OUTCOME else decision
         found = connection.execute(text, (key, index)).fetchone()
     if found is None or None in found:
         return None
     return tuple(part.encode() if isinstance(part, str) else part for part in found)
-
-
-def _parts_of(raw: Raw | None, index: int, *, kind: str) -> tuple[bytes, ...] | None:
-    if raw is None:
-        return None
-    if kind == leaves.ADMIT:
-        return (raw.record, raw.outcome) if raw.leaf == index else None
-    return (raw.settlement,) if raw.settlement is not None and raw.settled_leaf == index else None
 
 
 def hashes(connection: sqlite3.Connection, start: int, *, end: int) -> Sequence[bytes]:

@@ -8,10 +8,10 @@ from services.audit.proofs.log import Place, Proved, Raw, Say, Signed
 from services.audit.sqlite import checkpoints as sqlite_checkpoints
 from services.audit.sqlite import kept
 from services.audit.sqlite import log as sqlite_log
+from services.audit.sqlite.segments.reading import SegmentReader
 from services.proof.tiles import Tree
 
 T = TypeVar("T")
-RawOf = Callable[[Sequence[str]], Mapping[str, Raw]]
 Run = Callable[[Callable[[sqlite3.Connection], Any]], Awaitable[Any]]
 """Runs something with a connection, off the event loop; see `services.audit.sqlite.store`."""
 
@@ -19,14 +19,14 @@ Run = Callable[[Callable[[sqlite3.Connection], Any]], Awaitable[Any]]
 class SqliteLog:
     """The log of one store.
 
-    `read` runs what only reads, `write` in a transaction of its own; `raw_of` gives decisions that are stored, where
+    `read` runs what only reads, `write` in a transaction of its own; `segments` gives what looks decisions up, where
     `read` runs.
     """
 
-    def __init__(self, *, read: Run, write: Run, raw_of: RawOf) -> None:
+    def __init__(self, *, read: Run, write: Run, segments: Callable[[], SegmentReader]) -> None:
         self._read = read
         self._write = write
-        self._raw_of = raw_of
+        self._segments = segments
 
     async def size(self) -> int:
         """See `Log.size`."""
@@ -39,7 +39,7 @@ class SqliteLog:
     async def places(self, start: int, *, end: int) -> tuple[Place, ...]:
         """See `Log.places`."""
         found: tuple[Place, ...] = await self._read(
-            lambda connection: kept.places(connection, start, end=end, raw_of=self._raw_of)
+            lambda connection: kept.places(connection, start, end=end, each=self._segments().each)
         )
         return found
 
@@ -55,7 +55,7 @@ class SqliteLog:
 
     async def raw(self, decisions: Sequence[str]) -> Mapping[str, Raw]:
         """See `Log.raw`."""
-        found: Mapping[str, Raw] = await self._read(lambda _: self._raw_of(decisions))
+        found: Mapping[str, Raw] = await self._read(lambda _: self._segments().raw(decisions))
         return found
 
     async def inclusion(self, indexes: Sequence[int], *, size: int) -> tuple[Proved, ...]:

@@ -106,9 +106,7 @@ class SqliteStore:
             damage=self._damage,
             lookups=self._lookups,
         )
-        self.log = SqliteLog(
-            read=self._read, write=self._write, raw_of=lambda decisions: self._segment_reader().raw(decisions)
-        )
+        self.log = SqliteLog(read=self._read, write=self._write, segments=self._segment_reader)
         """See `DecisionStore.log`."""
         self.personal = SqlitePersonal(
             read=self._read, write=self._write, outside=self._outside, enter=self._enter, about=self._kept_about

@@ -139,7 +139,7 @@ class SegmentReader:
 
     def each(self, decisions: Sequence[str], ask: Ask) -> Rows:
         """What a query finds in the segments that these decisions belong to."""
-        found = steps(self._of(decisions), wanted=0)
+        found = steps(self._of(decisions), wanted=0, first=MOST_FILES)
         return [row for step in found for part in self._read(step, ask) for row in part]
 
     def raw(self, decisions: Sequence[str]) -> dict[str, Raw]:

@@ -26,14 +26,18 @@ class Step(msgspec.Struct, frozen=True):
 
 
 def steps(
-    found: Iterable[tuple[Segment, Ids]], *, wanted: int, alike: Callable[[Segment], Hashable] | None = None
+    found: Iterable[tuple[Segment, Ids]],
+    *,
+    wanted: int,
+    alike: Callable[[Segment], Hashable] | None = None,
+    first: int = 1,
 ) -> Iterator[Step]:
     """How segments are read in their order, which is that of their ids.
 
     `wanted` is how many matches are enough, 0 for all: then the first steps are small. Of `alike` files that are read
-    through as many as there are in a row are read at once.
+    through as many as there are in a row are read at once; of others `first` are, and then more.
     """
-    files, ids = _Growing(1, MOST_FILES), _Growing(wanted or MOST_IDS, MOST_IDS)
+    files, ids = _Growing(first, MOST_FILES), _Growing(wanted or MOST_IDS, MOST_IDS)
     through: list[Segment] = []
     named: list[tuple[Segment, str]] = []
     for segment, those in found:
