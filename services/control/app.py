@@ -5,11 +5,12 @@ from collections.abc import Sequence
 from http import HTTPStatus
 from typing import Any, Final
 
-from litestar import Litestar, Request, Response, get
+from litestar import Litestar, Request, Response, Router, get
 from litestar.handlers import HTTPRouteHandler
-from litestar.routes import HTTPRoute, WebSocketRoute
+from litestar.routes import HTTPRoute
 from litestar.routes.base import BaseRoute
 from litestar.template import TemplateConfig
+from litestar.types import ControllerRouterHandler
 from litestar.types.internal_types import RouteHandlerMapItem
 
 from gateway.watching.trace_context import TRACEPARENT, handling, parsed
@@ -50,9 +51,7 @@ def application(
 
     async def begin(request: Request[Any, Any, Any]) -> Response[Any] | None:
         handling(parsed(request.headers.get(TRACEPARENT)))
-        if request.method == "OPTIONS":
-            return _allowed(request)
-        if RIGHT not in request.route_handler.opt:  # the framework's own describe the interface
+        if RIGHT not in request.route_handler.opt:  # what can be done with a path, and the framework's own description
             return None
         await door.begin(request)
         if once is None or right_of(request.route_handler) in OPEN:
@@ -62,7 +61,7 @@ def application(
     return _Application(
         before_request=begin,
         before_send=[with_cookies, with_header, Headers(https=https).add, *([once.sent] if once else ())],
-        route_handlers=[healthy, *handlers],
+        route_handlers=[_options_of([healthy, *handlers]), healthy, *handlers],
         template_config=templates,
         request_max_body_size=MAX_BODY_BYTES,
         openapi_config=documented(),
@@ -74,37 +73,81 @@ def application(
 
 
 class _Application(Litestar):
-    """Looks at a route once. Litestar 2.25 looks at all there are for each that is added: a third of a start's time."""
+    """Prepares its routes once, when all are there.
+
+    Litestar 2.25 does so for each that is added: it looks at all there are, and at those of another method of the same
+    path once more, which is a third of a start's time.
+    """
 
     def __init__(self, **options: Any) -> None:
         self._looked_at: list[BaseRoute] = []
         self._by_path: dict[str, RouteHandlerMapItem] = {}
+        self._made = False
         super().__init__(**options)
+        self._prepare()
+        self._made = True
+
+    def register(self, value: ControllerRouterHandler) -> None:  # type: ignore[override]  # as Litestar's own
+        """Add the routes of a handler.
+
+        Raises:
+            TypeError: the application is made already.
+        """
+        if self._made:
+            raise TypeError("an application that is made takes no more routes")
+        Router.register(self, value)
+
+    def _prepare(self) -> None:
+        """What Litestar's own `register` does with routes."""
+        for each in self.routes:
+            added = _plain(each)
+            for handler in added.route_handlers:
+                handler.on_registration(self)
+            added.create_handler_map()
+            for plugin in self.plugins.receive_route:
+                plugin.receive_route(added)
+        self.asgi_router.construct_routing_trie()
 
     @property
     def route_handler_method_map(self) -> dict[str, RouteHandlerMapItem]:
         """The handlers of each path, by the methods that they answer."""
-        for index, route in enumerate(self.routes):
-            if index < len(self._looked_at) and self._looked_at[index] is route:
+        for index, each in enumerate(self.routes):
+            if index < len(self._looked_at) and self._looked_at[index] is each:
                 continue  # one that has got another method is another route in the same place
-            self._looked_at[index : index + 1] = [route]
-            if isinstance(route, HTTPRoute):
-                self._by_path[route.path] = {
-                    method: each for each in route.route_handlers for method in each.http_methods
-                }
-            else:
-                kind: Any = "websocket" if isinstance(route, WebSocketRoute) else "asgi"
-                self._by_path.setdefault(route.path, {})[kind] = route.route_handler
+            self._looked_at[index : index + 1] = [each]
+            self._by_path[each.path] = {
+                method: handler for handler in _plain(each).route_handlers for method in handler.http_methods
+            }
         return self._by_path
 
 
-def _allowed(request: Request[Any, Any, Any]) -> Response[Any]:
-    """What can be done with a path. The framework's own answer knows one of its operations only (Litestar 2.25)."""
-    path = request.scope["path_template"]
-    methods = {
-        method
-        for route in request.app.routes
-        if isinstance(route, HTTPRoute) and path in (route.path, route.path_format)
-        for method in route.methods
-    }
-    return Response(None, status_code=HTTPStatus.NO_CONTENT, headers={"allow": ", ".join(sorted(methods))})
+def _plain(route: BaseRoute) -> HTTPRoute:
+    """That route, as what it is: neither sockets nor applications of others are among ours.
+
+    Raises:
+        TypeError: it is another one.
+    """
+    if not isinstance(route, HTTPRoute):
+        raise TypeError(f"{route.path} is no path that is asked by plain requests")
+    return route
+
+
+def _options_of(handlers: Sequence[HTTPRouteHandler]) -> HTTPRouteHandler:
+    """What can be done with each of their paths; without it Litestar makes a handler for each, half of all there are.
+
+    Its own answer would know one operation of a path only (Litestar 2.25).
+    """
+    paths = dict.fromkeys(path for each in handlers for path in sorted(each.paths))
+
+    @HTTPRouteHandler(list(paths), http_method="OPTIONS", include_in_schema=False, sync_to_thread=False)
+    def options(request: Request[Any, Any, Any]) -> Response[Any]:
+        path = request.scope["path_template"]
+        methods = {
+            method
+            for each in request.app.routes
+            if isinstance(each, HTTPRoute) and path in (each.path, each.path_format)
+            for method in each.methods
+        }
+        return Response(None, status_code=HTTPStatus.NO_CONTENT, headers={"allow": ", ".join(sorted(methods))})
+
+    return options

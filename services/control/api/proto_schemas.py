@@ -15,6 +15,8 @@ from litestar.openapi.spec import (
     Schema,
 )
 
+from services.control.api.describing import Told
+
 _TEXTS: Final = {
     "google.protobuf.Timestamp": Schema(type=OpenAPIType.STRING, format=OpenAPIFormat.DATE_TIME),
     "google.protobuf.Duration": Schema(type=OpenAPIType.STRING, description="Seconds, such as 1.5s."),
@@ -55,9 +57,8 @@ def described(responses: dict[str, OpenAPIResponse], *, takes: type[Message] | N
         taken = _lenient(_schema(takes.DESCRIPTOR))
         body = RequestBody(required=True, content={"application/json": OpenAPIMediaType(schema=taken)})
 
-    @dataclasses.dataclass
-    class Answers(Operation):
-        def __post_init__(self) -> None:
+    class Answers(Told):
+        def tell(self) -> None:
             self.responses = dict(responses)
             self.request_body = body
 
