@@ -40,6 +40,7 @@ sbom: setup
 
 test-integration: setup
 	$(BIN)/pytest -n auto --dist loadfile -m integration
+	$(BIN)/pytest -n auto --dist loadfile -m thorough --hypothesis-profile=thorough
 
 load: setup
 	$(BIN)/python -m loadtests.load $(SCENARIO) $(if $(SECONDS),--seconds $(SECONDS)) $(if $(RATE),--rate $(RATE))

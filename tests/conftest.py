@@ -1,5 +1,6 @@
 """Fixtures for all tests: a real Redis or Valkey, alone or as a cluster, started as `pilote up` starts it."""
 
+import os
 import shutil
 import tempfile
 from collections.abc import AsyncIterator, Callable, Iterator
@@ -18,6 +19,8 @@ __all__ = ["RedisProcess"]
 
 S = TypeVar("S", bound=Store)
 PAGES = Path(__file__).parent / "console"
+MOST_PROCESSES = 8
+"""Of tests on few cores: each takes up to 1 GB."""
 
 hypothesis.settings.register_profile("pilote", deadline=None)  # how long an example takes is the machine's affair
 hypothesis.settings.load_profile("pilote")
@@ -34,6 +37,15 @@ def pytest_addoption(parser: pytest.Parser) -> None:
     parser.addoption(
         "--shots", type=Path, help="folder for pictures of the pages that stories come to, to be looked at"
     )
+
+
+def pytest_xdist_auto_num_workers() -> int:
+    """How many processes `-n auto` is: two for each core, for tests wait for two fifths of their time.
+
+    They wait for disks, for browsers, and for clocks. On many cores it is one for each, because of what they take.
+    """
+    cores = os.cpu_count() or 1
+    return max(cores, min(2 * cores, MOST_PROCESSES))
 
 
 def pytest_report_header() -> str:

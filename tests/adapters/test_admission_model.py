@@ -19,6 +19,7 @@ from gateway.core.limits import Bucket
 from gateway.core.local import LocalCounts
 from gateway.redis_clients import connected
 from tests.adapters.conftest import ACME, PATIENT_MS, Desk
+from tests.examples import examples
 
 NOW = 1_700_000_000_000
 MINUTE = 60_000
@@ -134,7 +135,8 @@ class AdmissionMachine(RuleBasedStateMachine):
 
 
 @pytest.mark.every_store
-@pytest.mark.timeout(60)
+@pytest.mark.thorough
+@pytest.mark.timeout(180)
 def test_the_store_counts_as_the_models_do_whatever_the_clock_does(redis_process: Any) -> None:
     run_at_desk(AdmissionMachine, redis_process.url, steps=50)
 
@@ -144,7 +146,7 @@ def run_at_desk(machine: Any, url: str, *, steps: int) -> None:
     with asyncio.Runner() as runner, tempfile.TemporaryDirectory() as folder:
         desk = runner.run(opened_desk(url, Path(folder)))
         here = type("Machine", (machine,), {"desk": desk, "run": staticmethod(runner.run)})
-        run_state_machine_as_test(here, settings=settings(max_examples=300, stateful_step_count=steps))
+        run_state_machine_as_test(here, settings=settings(max_examples=examples(300), stateful_step_count=steps))
         runner.run(closed(desk))
 
 

@@ -28,6 +28,7 @@ from tests.adapters.conftest import Desk
 from tests.adapters.test_admission_model import closed, opened_desk
 from tests.e2e.policy import Data, policy
 from tests.e2e.requests import get, send
+from tests.examples import examples
 
 KEY = b"pseudonym key of these tests...."
 NOW = 1_767_603_600_000
@@ -223,12 +224,13 @@ async def agrees(desk: Desk, old: Revision, new: Revision, asked: list[Asked]) -
 
 
 @pytest.mark.one_server
+@pytest.mark.thorough
 @pytest.mark.timeout(240)
 def test_a_backtest_says_of_every_call_what_the_draft_says_once_it_runs(redis_process: Any) -> None:
     with asyncio.Runner() as runner, tempfile.TemporaryDirectory() as folder:
         desk = runner.run(opened_desk(redis_process.url, Path(folder)))
 
-        @settings(max_examples=120, suppress_health_check=[HealthCheck.too_slow])
+        @settings(max_examples=examples(120), suppress_health_check=[HealthCheck.too_slow])
         @given(policies(), policies(), CALLS)
         def check(old: Data, new: Data, asked: list[Asked]) -> None:
             runner.run(agrees(desk, load(old, number=1), load(new, number=2), asked))

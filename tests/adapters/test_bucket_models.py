@@ -266,6 +266,7 @@ class BucketMachine(RuleBasedStateMachine):
 
 
 @pytest.mark.every_store
-@pytest.mark.timeout(120)
+@pytest.mark.thorough
+@pytest.mark.timeout(240)
 def test_the_store_counts_as_the_models_do_however_calls_end(redis_process: Any) -> None:
     run_at_desk(BucketMachine, redis_process.url, steps=40)

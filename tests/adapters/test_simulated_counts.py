@@ -139,6 +139,7 @@ class SimulatedMachine(RuleBasedStateMachine):
 
 
 @pytest.mark.one_server
+@pytest.mark.thorough
 @pytest.mark.timeout(180)
 def test_simulated_buckets_say_of_every_call_what_the_store_says(redis_process: Any) -> None:
     run_at_desk(SimulatedMachine, redis_process.url, steps=40)

@@ -5,7 +5,7 @@ from collections.abc import Callable
 from typing import Any
 
 import pytest
-from hypothesis import HealthCheck, given, settings
+from hypothesis import HealthCheck, given
 
 from gateway.activation.loading import load
 from gateway.core.change_texts import NOUNS
@@ -14,6 +14,7 @@ from gateway.core.changes import changes
 from gateway.core.policy.document import Document
 from gateway.core.texts import LANGUAGES, placeholders
 from tests.core.documents import documents
+from tests.examples import thoroughly
 from tests.policies import agent, demo, policy
 
 _DEMO = demo()
@@ -160,7 +161,7 @@ def test_a_field_that_nobody_has_words_for_is_told_by_its_path() -> None:
 
 
 @given(documents(), documents())
-@settings(max_examples=15, suppress_health_check=list(HealthCheck))
+@thoroughly(15, suppress_health_check=list(HealthCheck))
 def test_every_change_is_told_in_both_languages_without_a_gap_or_a_hash(old: Document, new: Document) -> None:
     for change in changes(old, new):
         for language in LANGUAGES:

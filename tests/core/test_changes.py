@@ -12,9 +12,10 @@ from gateway.activation.loading import load
 from gateway.core.changes import Change, FieldChange, Place, applied, changes, differences, parts
 from gateway.core.policy.document import Document
 from tests.core.documents import all_kinds, documents, structs
+from tests.examples import thoroughly
 from tests.policies import READ, policy
 
-_slow = settings(max_examples=20, suppress_health_check=list(HealthCheck))
+_slow = thoroughly(20, suppress_health_check=list(HealthCheck))
 _KINDS = all_kinds()
 
 

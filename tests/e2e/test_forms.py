@@ -21,6 +21,7 @@ from tests.e2e.insiders import CONTROL_KEY, Inside
 from tests.e2e.office import opened
 from tests.e2e.policy import policy
 from tests.e2e.world import World
+from tests.examples import examples
 from tests.fakes.upstream import FakeUpstream
 from tests.signatures import PEOPLE
 
@@ -79,13 +80,14 @@ _bodies = st.fixed_dictionaries(
 ).map(lambda each: {"data": each[0], "headers": {"content-type": each[1]}})
 
 
+@pytest.mark.thorough
 @pytest.mark.timeout(300)
 async def test_no_form_makes_a_page_fail(house: Inside) -> None:
     assert len(PATHS) > 25
     root = await house.somebody("root", *Role)
     await root.confirm()
 
-    @settings(max_examples=250, deadline=None, suppress_health_check=list(HealthCheck))
+    @settings(max_examples=examples(250), deadline=None, suppress_health_check=list(HealthCheck))
     @given(
         st.sampled_from(PATHS),
         st.sampled_from(["ann", "0", "1", "sales-bot", "a%2Fb"]),

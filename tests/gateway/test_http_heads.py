@@ -6,11 +6,12 @@ from collections.abc import AsyncIterator, Sequence
 from typing import Any, Final
 
 import pytest
-from hypothesis import given, settings
+from hypothesis import given
 from hypothesis import strategies as st
 
 from gateway.rpc.http_heads import MOST_HEAD_BYTES
 from gateway.rpc.http_serving import http_serving
+from tests.examples import thoroughly
 
 GET = b"GET /one HTTP/1.1\r\nhost: here\r\n\r\n"
 POST = b"POST /two HTTP/1.1\r\nhost: here\r\ncontent-length: 5\r\n\r\nhello"
@@ -75,7 +76,7 @@ REQUESTS: Final = st.sampled_from(
 )
 
 
-@settings(max_examples=60, deadline=None)
+@thoroughly(60)
 @given(
     requests=st.lists(REQUESTS, min_size=1, max_size=4),
     cuts=st.sets(st.integers(1, 800), max_size=12),

@@ -16,6 +16,7 @@ from gateway.adapters.openai.methods import METHODS
 from gateway.core.errors import CallEnded, Reason
 from pilote.inference.v1 import chat_pb2
 from pilote.inference.v1.inference_service_pb2 import CreateChatCompletionRequest
+from tests.examples import thoroughly
 
 TEXT = st.text(alphabet=st.characters(exclude_categories=["Cs"]), max_size=8)
 JSON = st.recursive(
@@ -75,6 +76,7 @@ def test_messages_arrive_in_their_order_after_the_instructions(said: list[tuple[
     assert chat_body(request)["messages"] == wanted
 
 
+@thoroughly(100)
 @given(st.dictionaries(TEXT, st.recursive(st.none() | st.booleans() | TEXT | st.integers(-1000, 1000), st.lists)))
 def test_a_schema_arrives_as_it_was_written(schema: dict[str, Any]) -> None:
     request = CreateChatCompletionRequest(model_version="m")

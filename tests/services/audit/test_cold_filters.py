@@ -4,7 +4,7 @@ from pathlib import Path
 from typing import Any
 
 import pytest
-from hypothesis import HealthCheck, given, settings
+from hypothesis import HealthCheck, given
 from hypothesis import strategies as st
 
 from services.audit.filters.expression import Expression, at_time
@@ -16,6 +16,7 @@ from services.audit.ordering import place_of
 from services.audit.sqlite.segments.hours import HOUR_MS
 from services.audit.sqlite.segments.sealing import Keeping
 from services.audit.sqlite.store import SqliteStore
+from tests.examples import thoroughly
 from tests.services.audit.conftest import NOW_MS
 from tests.services.audit.filters import Row, entries, expressions, rows, stored, subjects
 from tests.services.audit.test_finding import COUNTABLE, SORTABLE
@@ -78,7 +79,7 @@ async def test_a_filter_means_the_same_when_an_hour_is_cold(text: str, wanted: b
     assert (bool(found), store.unreadable) == (wanted, ())
 
 
-@settings(max_examples=60, suppress_health_check=[HealthCheck.function_scoped_fixture])
+@thoroughly(60, suppress_health_check=[HealthCheck.function_scoped_fixture])
 @given(
     found=rows(),
     wanted=expressions | subjects,

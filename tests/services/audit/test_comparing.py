@@ -5,7 +5,7 @@ from typing import Any, Final
 
 import duckdb
 import pytest
-from hypothesis import HealthCheck, given, settings
+from hypothesis import HealthCheck, given
 from hypothesis import strategies as st
 
 from gateway.core.record import RuleLook
@@ -17,6 +17,7 @@ from services.audit.sqlite.segments.lookup import packed
 from services.audit.sqlite.segments.sealing import Keeping
 from services.audit.sqlite.store import SqliteStore
 from services.audit.store import DecisionStore
+from tests.examples import thoroughly
 from tests.services.audit.conftest import NOW_MS, SIGNER, a_record, a_settlement, admit, an_id, settle
 from tests.services.audit.filters import Row, entries, rows
 from tests.services.audit.kinds import Kind, Sqlite
@@ -100,7 +101,7 @@ async def test_how_long_postgresql_keeps_it_and_what_words_it_finds_are_compared
     assert await _wrong(store) == {("store-columns", VICTIM, "words, until_ms")}
 
 
-@settings(max_examples=40, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture])
+@thoroughly(40, suppress_health_check=[HealthCheck.function_scoped_fixture])
 @given(found=rows(), late=st.booleans())
 async def test_nothing_is_wrong_with_what_the_service_wrote(found: list[Row], stores: Kind, *, late: bool) -> None:
     store = stores.new()
@@ -117,7 +118,7 @@ async def test_nothing_is_wrong_with_what_the_service_wrote(found: list[Row], st
     assert (open_hours, marked) == (set(), set())
 
 
-@settings(max_examples=25, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture])
+@thoroughly(25, suppress_health_check=[HealthCheck.function_scoped_fixture])
 @given(found=rows())
 async def test_nothing_is_wrong_with_what_was_sealed(
     found: list[Row], tmp_path_factory: pytest.TempPathFactory

@@ -6,7 +6,7 @@ from typing import Any
 import grpc
 import msgspec
 import pytest
-from hypothesis import HealthCheck, given, settings
+from hypothesis import HealthCheck, given
 from hypothesis import strategies as st
 
 from gateway.core.errors import CallEnded
@@ -22,6 +22,7 @@ from services.audit.filters.fields import FIELDS, Field
 from services.audit.filters.matching import matches, values
 from services.audit.finding import Order, Place
 from services.audit.ordering import in_order, order_of, place_of
+from tests.examples import thoroughly
 from tests.services.audit.conftest import NOW_MS, Audit, Stub, a_record, a_settlement, admit, an_id, append, settle
 from tests.services.audit.filters import Row, entries, expressions, rows, stored
 from tests.services.audit.kinds import Kind
@@ -41,7 +42,7 @@ def _over_hours(found: list[Row]) -> list[Row]:
     return moved
 
 
-@settings(max_examples=80, suppress_health_check=[HealthCheck.function_scoped_fixture])
+@thoroughly(80, suppress_health_check=[HealthCheck.function_scoped_fixture])
 @given(
     rows=rows().map(_over_hours),
     wanted=expressions,
@@ -69,7 +70,7 @@ async def test_an_order_is_kept_over_pages_and_segments(
     assert found == [each.record.id for each in in_order(order, matching)]
 
 
-@settings(max_examples=80, suppress_health_check=[HealthCheck.function_scoped_fixture])
+@thoroughly(80, suppress_health_check=[HealthCheck.function_scoped_fixture])
 @given(
     rows=rows().map(_over_hours),
     wanted=expressions,

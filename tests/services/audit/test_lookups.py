@@ -16,6 +16,7 @@ from services.audit.sqlite.segments.lookup import ID_BYTES, KEY_BYTES, Entry, Lo
 from services.audit.sqlite.segments.sealing import Keeping
 from services.audit.sqlite.segments.steps import MOST_FILES, MOST_IDS, steps
 from services.audit.sqlite.store import SqliteStore
+from tests.examples import thoroughly
 from tests.services.audit.conftest import NOW_MS
 from tests.services.audit.filters import Row, entries, expressions, rows, subjects
 from tests.services.audit.test_cold_filters import LATE_MS, summed
@@ -100,7 +101,7 @@ def _of_another(path: Path) -> None:
 DAMAGES = [Path.unlink, _nothing, _nonsense, _bent, _of_another]
 
 
-@settings(max_examples=40, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture])
+@thoroughly(40, suppress_health_check=[HealthCheck.function_scoped_fixture])
 @given(
     found=rows(),
     wanted=expressions | subjects,

@@ -1,13 +1,14 @@
 """Every store finds what a plain reading of the filter finds."""
 
 import pytest
-from hypothesis import HealthCheck, given, settings
+from hypothesis import HealthCheck, given
 
 from gateway.core.record import BucketAsk, RuleLook
 from services.audit.filters.expression import Expression, at_time
 from services.audit.filters.filter import parse
 from services.audit.filters.matching import is_like, matches
 from services.audit.store import DecisionStore
+from tests.examples import thoroughly
 from tests.services.audit.conftest import NOW_MS, a_record, a_settlement, an_id
 from tests.services.audit.filters import Row, entries, expressions, rows, stored
 from tests.services.audit.kinds import Kind
@@ -70,7 +71,7 @@ async def test_a_filter_means_what_it_says(text: str, wanted: bool, store: Decis
     assert (matches(expression, stored(row)), bool(found)) == (wanted, wanted)
 
 
-@settings(max_examples=150, suppress_health_check=[HealthCheck.function_scoped_fixture])
+@thoroughly(150, suppress_health_check=[HealthCheck.function_scoped_fixture])
 @given(rows=rows(), wanted=expressions)
 async def test_a_store_finds_what_a_plain_reading_of_the_filter_finds(
     rows: list[Row], wanted: Expression, stores: Kind

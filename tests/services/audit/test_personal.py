@@ -6,7 +6,7 @@ from typing import Any
 
 import msgspec
 import pytest
-from hypothesis import HealthCheck, given, settings
+from hypothesis import HealthCheck, given
 from hypothesis import strategies as st
 
 from gateway.adapters.sealing import Sealer
@@ -23,6 +23,7 @@ from services.audit.personal_queries import state_of as record_state
 from services.audit.sqlite.segments.hours import HOUR_MS
 from services.audit.sqlite.store import SqliteStore
 from services.audit.store import DecisionStore
+from tests.examples import thoroughly
 from tests.services.audit.conftest import KEY, NOW_MS, Audit, a_record, a_settlement, admit, append, settle
 from tests.services.audit.kinds import Kind
 from tests.services.audit.test_sealing import COLD_MS, KEEPING, cold, files
@@ -218,7 +219,7 @@ async def test_what_calls_were_decided_by_goes_too_and_does_not_come_back(audit:
     assert stores.inputs() == {a_record(number).id for number in (3, 4, 5)}
 
 
-@settings(max_examples=60, suppress_health_check=[HealthCheck.function_scoped_fixture])
+@thoroughly(60, suppress_health_check=[HealthCheck.function_scoped_fixture])
 @given(
     entries=st.lists(
         st.tuples(st.sampled_from([ADA, BOB, ""]), st.integers(NOW_MS - 200_000, NOW_MS + 200_000)), max_size=12

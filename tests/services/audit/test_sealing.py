@@ -3,7 +3,7 @@
 from pathlib import Path
 
 import pytest
-from hypothesis import HealthCheck, given, settings
+from hypothesis import HealthCheck, given
 from hypothesis import strategies as st
 
 from gateway.records.conclusion import State
@@ -13,6 +13,7 @@ from services.audit.sqlite.segments.hours import HOUR_MS, hour_of, name_of
 from services.audit.sqlite.segments.sealing import Keeping
 from services.audit.sqlite.store import SqliteStore
 from services.audit.store import Stored
+from tests.examples import thoroughly
 from tests.services.audit.conftest import NOW_MS, an_id
 from tests.services.audit.test_segments import a_time, admitted, ended
 
@@ -177,7 +178,7 @@ _steps = st.lists(
 )
 
 
-@settings(max_examples=40, suppress_health_check=[HealthCheck.function_scoped_fixture])
+@thoroughly(40, suppress_health_check=[HealthCheck.function_scoped_fixture])
 @given(steps=_steps)
 async def test_whenever_hours_are_sealed_and_the_process_dies_nothing_is_lost_or_doubled(
     steps: list[list[Entry] | str], tmp_path_factory: pytest.TempPathFactory

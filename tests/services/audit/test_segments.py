@@ -8,7 +8,7 @@ from typing import Any
 
 import msgspec
 import pytest
-from hypothesis import HealthCheck, given, settings
+from hypothesis import HealthCheck, given
 from hypothesis import strategies as st
 
 from gateway.core.errors import CallEnded
@@ -23,6 +23,7 @@ from services.audit.sqlite.segments.hours import HOUR_MS, hour_of, name_of
 from services.audit.sqlite.segments.moving import move
 from services.audit.sqlite.segments.writing import SegmentWriter
 from services.audit.sqlite.store import SqliteStore
+from tests.examples import thoroughly
 from tests.services.audit.conftest import NOW_MS, a_record, a_settlement, admit, an_id, settle
 
 SUMS = {
@@ -116,7 +117,7 @@ _entries = st.lists(
 )
 
 
-@settings(max_examples=60, suppress_health_check=[HealthCheck.function_scoped_fixture])
+@thoroughly(60, suppress_health_check=[HealthCheck.function_scoped_fixture])
 @given(batches=st.lists(st.tuples(_entries, st.none() | st.integers(0, 9)), max_size=4))
 async def test_wherever_the_process_dies_each_decision_is_stored_once_and_the_sums_are_right(
     batches: list[tuple[list[Entry], int | None]], tmp_path_factory: pytest.TempPathFactory

@@ -5,7 +5,7 @@ from pathlib import Path
 
 import duckdb
 import pytest
-from hypothesis import HealthCheck, given, settings
+from hypothesis import HealthCheck, given
 from hypothesis import strategies as st
 
 from services.audit.filters.fields import FIELDS
@@ -14,6 +14,7 @@ from services.audit.finding import Order
 from services.audit.sqlite.segments import shape
 from services.audit.sqlite.segments.duck import Duck
 from services.audit.sqlite.store import SqliteStore
+from tests.examples import thoroughly
 from tests.services.audit.conftest import NOW_MS, an_id
 from tests.services.audit.test_sealing import COLD_MS, KEEPING, cold, everything, of_hour
 from tests.services.audit.test_segments import a_time, admitted, ended
@@ -53,7 +54,7 @@ async def _found(store: SqliteStore, text: str) -> list[str]:
     return [each.record.id for each in await everything(store, text)]
 
 
-@settings(max_examples=15, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture])
+@thoroughly(15, suppress_health_check=[HealthCheck.function_scoped_fixture])
 @given(
     lacking=st.lists(st.lists(st.sampled_from(LATER), min_size=1, unique=True) | st.none(), min_size=4, max_size=4),
     order=st.builds(Order, st.sampled_from([FIELDS["receive_time"], FIELDS["revision"]]), st.booleans()),

@@ -4,7 +4,7 @@ from typing import Any
 
 import msgspec
 import pytest
-from hypothesis import given, settings
+from hypothesis import given
 from hypothesis import strategies as st
 
 from gateway.core.call import Operation
@@ -12,6 +12,7 @@ from gateway.core.policy.vocabulary import duration_ms
 from services.sentences import kinds
 from services.sentences.conflicts import Code, Said, conflicts
 from services.sentences.kinds import Kind
+from tests.examples import thoroughly
 
 CONTACT = (Operation.CONTACT,)
 NO_PHONE = kinds.Never(operations=CONTACT, channels=("phone",))
@@ -112,7 +113,7 @@ def refuses(cap: Any, history: list[tuple[int, str, str]], segments: tuple[str, 
     return len(counted) >= (1 if isinstance(cap, kinds.Gap) else cap.max)
 
 
-@settings(max_examples=1500, deadline=None)
+@thoroughly(1500)
 @given(
     first=small,
     second=small,

@@ -6,7 +6,7 @@ from typing import Any, Final
 
 import msgspec
 from google.protobuf.struct_pb2 import Struct
-from hypothesis import given, settings
+from hypothesis import given
 from hypothesis import strategies as st
 
 from gateway.core.call import NO_ROUTE, Agent, Call, Facts, Operation
@@ -18,10 +18,11 @@ from services.sentences import kinds
 from services.sentences.engine import engine
 from services.sentences.writing import write
 from services.sentences.writing_conditions import condition
+from tests.examples import thoroughly
 from tests.policies import policy
 from tests.services.sentences.strategies import PLAIN_PATHS, VALID, WORDS, caps, numbers, rules
 
-thoroughly = settings(max_examples=400, deadline=None)
+often = thoroughly(400)
 REQUEST: Final = "google.protobuf.Struct"
 ORDERS: Final = {
     "above": operator.gt, "at_least": operator.ge, "below": operator.lt, "at_most": operator.le, "exactly": operator.eq,
@@ -114,7 +115,7 @@ def _at(request: Mapping[str, Any], path: str) -> float:
     return float(found)
 
 
-@thoroughly
+@often
 @given(sentence=rules, agent=agents, call=contacts, facts=customers, request=requests())
 def test_a_condition_holds_just_where_the_sentence_is_about_the_call(
     sentence: kinds.Calls, agent: Agent, call: Call, facts: Facts, request: dict[str, Any]
@@ -131,7 +132,7 @@ def test_a_condition_holds_just_where_the_sentence_is_about_the_call(
     assert holds is means(sentence, agent, call, facts, request)
 
 
-@thoroughly
+@often
 @given(sentence=caps, call=contacts, facts=customers)
 def test_a_cap_counts_just_the_messages_that_the_sentence_is_about(
     sentence: kinds.Cap | kinds.Gap | kinds.Repeat, call: Call, facts: Facts

@@ -1,7 +1,7 @@
 """What is said is understood, and what is written is read: every sentence comes back as it was, in both languages."""
 
 import pytest
-from hypothesis import HealthCheck, example, given, settings
+from hypothesis import HealthCheck, example, given
 
 from services.sentences.engine import engine
 from services.sentences.kinds import KINDS, Is, Kind, Only, kind_of
@@ -9,13 +9,14 @@ from services.sentences.reading import Read, read
 from services.sentences.saying import say
 from services.sentences.understanding import understand
 from services.sentences.writing import SECTIONS, write
+from tests.examples import thoroughly
 from tests.services.sentences.strategies import sentences
 
-thoroughly = settings(max_examples=400, deadline=None, suppress_health_check=[HealthCheck.too_slow])
+often = thoroughly(400, suppress_health_check=[HealthCheck.too_slow])
 
 
 @pytest.mark.parametrize("language", ["en", "fr"])
-@thoroughly
+@often
 @given(sentence=sentences)
 def test_what_is_said_is_understood_as_it_was_meant(language: str, sentence: Kind) -> None:
     said = say(sentence, language)
@@ -26,7 +27,7 @@ TWICE = Only(labels=(Is(name="team", values=("crm",)), Is(name="team", values=("
 """One label, compared twice."""
 
 
-@thoroughly
+@often
 @given(sentence=sentences)
 @example(sentence=TWICE)
 def test_what_is_written_is_read_as_it_was_said(sentence: Kind) -> None:
