@@ -5,10 +5,12 @@ from collections.abc import Mapping, Sequence
 from functools import partial
 from http import HTTPStatus
 from pathlib import Path
+from types import CodeType
 from typing import Any, Final
 
 import msgspec
-from jinja2 import Environment, FileSystemLoader, StrictUndefined
+from jinja2 import BytecodeCache, Environment, FileSystemLoader, StrictUndefined
+from jinja2.bccache import Bucket
 from litestar import MediaType, Request, Response
 from litestar.datastructures import Cookie
 
@@ -30,6 +32,25 @@ _SAID: Final = "pilote_said"
 _SAID_SECONDS: Final = 30
 
 
+class _Compiled(BytecodeCache):
+    """What templates are compiled to, by their path and their text: for all applications of a process at once."""
+
+    def __init__(self) -> None:
+        self._code: dict[tuple[str, str], CodeType] = {}
+
+    def load_bytecode(self, bucket: Bucket) -> None:
+        """Put in what is known."""
+        bucket.code = self._code.get((bucket.key, bucket.checksum))
+
+    def dump_bytecode(self, bucket: Bucket) -> None:
+        """Keep what was compiled."""
+        if bucket.code is not None:
+            self._code[bucket.key, bucket.checksum] = bucket.code
+
+
+_COMPILED: Final = _Compiled()
+
+
 def environment(
     wording: Wording, static: StaticFiles, *, sections: Sequence[Any], folders: Sequence[Path] = (TEMPLATES,)
 ) -> Environment:
@@ -41,6 +62,7 @@ def environment(
         trim_blocks=True,
         lstrip_blocks=True,
         auto_reload=False,
+        bytecode_cache=_COMPILED,
     )
     made.globals |= {"asset": static.url, "built": static.__contains__, "sections": sections, "wording": wording}
     return made
