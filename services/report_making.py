@@ -11,8 +11,6 @@ from services.control.filters import both, either, is_
 from services.not_done import NotDone
 from services.report_counts import Counting, Progress
 from services.reports.counted import Checkpoint, Period
-from services.reports.html import html
-from services.reports.pdf import pdf
 from services.reports.period import period_report
 from services.reports.wanted_texts import say
 
@@ -119,6 +117,10 @@ async def made(
         found = await counting.versions.about(asked.model, asked.version, tenants=own, moved=moved, **span)
         period = msgspec.structs.replace(period, version=found)
     document = period_report(period, language=asked.language, model=asked.model, version=asked.version)
+    # What sets pictures and pages takes half a second and 60 MB, which only those should have who make reports.
+    from services.reports.html import html
+    from services.reports.pdf import pdf
+
     return Made(title=document.title, html=html(document), pdf=pdf(document), checkpoint=period.checkpoint)
 
 
