@@ -6,13 +6,7 @@ from playwright.async_api import Page, expect
 from services.control.times import iso
 from tests.console.conftest import Visit
 from tests.console.desk import CUSTOMER, SUBJECT, Desk
-from tests.console.visiting import Visitor
-
-LOOKS = pytest.mark.parametrize(
-    "look",
-    [{}, {"dark": True}, {"phone": True}, {"phone": True, "dark": True, "locale": "fr-FR"}],
-    ids=["desk", "dark", "phone", "dark-phone-french"],
-)
+from tests.console.visiting import LOOKS, Visitor
 
 
 async def _listed(visitor: Visitor, path: str = "/decisions") -> Page:

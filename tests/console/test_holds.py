@@ -1,21 +1,14 @@
 """Held calls are looked at by one person at a time, and what they decide happens to the agent's real call."""
 
-import pytest
-
 from gateway.core import keys
 from pilote.crm.v1.message_service_pb2 import SendMessageResponse
 from services.control.access.rights import Role
 from tests.console.conftest import Visit
+from tests.console.visiting import LOOKS
 from tests.console.workplace import Workplace
 from tests.e2e.holding import HOLD_CONTACTS, Desk
 from tests.e2e.policy import allow_all, policy
 from tests.fakes.upstream import answering
-
-LOOKS = pytest.mark.parametrize(
-    "look",
-    [{}, {"dark": True}, {"phone": True, "locale": "fr-FR"}, {"phone": True, "dark": True}],
-    ids=["desk", "dark", "phone-french", "dark-phone"],
-)
 
 
 async def desk_of(work: Workplace) -> Desk:

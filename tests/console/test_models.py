@@ -3,12 +3,11 @@
 from collections import Counter
 from typing import Any
 
-import pytest
-
 from gateway.adapters.revisions import RevisionStore
 from pilote.crm.v1.contact_pb2 import Contact
 from services.control.access.rights import Role
 from tests.console.conftest import Visit
+from tests.console.visiting import LOOKS
 from tests.console.workplace import Workplace
 from tests.e2e.insiders import GOOD, Inside
 from tests.e2e.policy import Data, policy
@@ -18,11 +17,6 @@ from tests.fakes.upstream import FakeUpstream, answering, fake_upstream
 from tests.signatures import PEOPLE, entry, published
 
 SALES = credential("sales-bot")
-LOOKS = pytest.mark.parametrize(
-    "look",
-    [{}, {"dark": True}, {"phone": True, "locale": "fr-FR"}],
-    ids=["desk", "dark", "phone-french"],
-)
 
 
 def two_arms(old: FakeUpstream, new: FakeUpstream, weights: tuple[int, int], **more: Any) -> Data:

@@ -6,7 +6,6 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any, Final
 
-import pytest
 import pytest_asyncio
 
 from gateway.activation.loading import canonical, load
@@ -16,7 +15,7 @@ from gateway.core.stops import Stop
 from gateway.redis_clients import Client
 from services.control.access.rights import Role
 from tests.console.conftest import Visit
-from tests.console.visiting import Visitor
+from tests.console.visiting import LOOKS, Visitor
 from tests.e2e.insiders import Inside, inside
 from tests.e2e.policy import policy
 from tests.e2e.requests import get, send
@@ -28,11 +27,6 @@ from tests.signatures import PEOPLE, entry, published
 from tests.stores import Store
 
 SALES: Final = credential("sales-bot")
-LOOKS = pytest.mark.parametrize(
-    "look",
-    [{}, {"dark": True}, {"phone": True, "locale": "fr-FR"}],
-    ids=["desk", "dark", "phone-french"],
-)
 
 
 @dataclass

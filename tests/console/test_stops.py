@@ -2,11 +2,10 @@
 
 import dataclasses
 
-import pytest
-
 from services.control.access.rights import Role
 from services.control.owing import REFUSED
 from tests.console.conftest import Visit
+from tests.console.visiting import LOOKS
 from tests.console.workplace import Workplace
 from tests.e2e.insiders import inside
 from tests.e2e.policy import policy
@@ -15,11 +14,6 @@ from tests.e2e.waiting import eventually
 from tests.e2e.world import credential, told
 
 SALES = credential("sales-bot")
-LOOKS = pytest.mark.parametrize(
-    "look",
-    [{}, {"dark": True}, {"phone": True, "locale": "fr-FR"}, {"phone": True, "dark": True}],
-    ids=["desk", "dark", "phone-french", "dark-phone"],
-)
 
 
 async def test_a_stop_made_in_a_browser_refuses_the_next_call_and_resuming_lets_it_through(

@@ -6,6 +6,7 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any, Final
 
+import pytest
 from playwright.async_api import Browser, BrowserContext, ConsoleMessage, Error, Page, Playwright, Response
 from requests import Session
 
@@ -20,7 +21,17 @@ document.addEventListener("securitypolicyviolation", (event) => {
   console.error(`policy: ${event.violatedDirective} forbids ${event.blockedURI || event.sample}`);
 });
 """
-LOOKS: Final = 5
+_TRIES: Final = 5
+LOOKS: Final = pytest.mark.parametrize(
+    "look",
+    [
+        pytest.param({}, id="desk"),
+        pytest.param({"phone": True, "dark": True, "locale": "fr-FR"}, id="dark-phone-french"),
+        pytest.param({"dark": True}, id="dark", marks=pytest.mark.integration),
+        pytest.param({"phone": True}, id="phone", marks=pytest.mark.integration),
+    ],
+)
+"""What a page may look like: with two of them all is seen once, each scheme, width and language."""
 _FAILURES: Final = ("Failed to load resource", "Response Status Error Code", "htmx:afterRequest", "htmx:send")
 """How the browser and htmx speak of them; the last two of requests that end because the page is left."""
 _SEND: Final = """
@@ -95,7 +106,7 @@ class Visitor:
         if not await self.page.evaluate("typeof axe !== 'undefined'"):
             assert AXE.is_file(), "the console's packages are not installed: run .ci/assets"
             await self.page.evaluate(AXE.read_text(encoding="utf-8"))
-        for _ in range(LOOKS):
+        for _ in range(_TRIES):
             with contextlib.suppress(Error):  # the page has changed under it
                 found: list[str] = await self.page.evaluate(_RUN_AXE)
                 return found

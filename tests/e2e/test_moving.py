@@ -88,7 +88,7 @@ async def resumed(world: World) -> None:
     assert await eventually(look, what="a tenant that goes on")
 
 
-@pytest.mark.parametrize(("had", "cells"), [(1, 4), (4, 2)])
+@pytest.mark.parametrize(("had", "cells"), [(1, 4), pytest.param(4, 2, marks=pytest.mark.integration)])
 async def test_kept_calls_move_with_their_customers_and_are_made_once(
     empty_world: World, upstream: FakeUpstream, had: int, cells: int
 ) -> None:
