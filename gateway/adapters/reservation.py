@@ -59,6 +59,8 @@ def reserve(record: Record, buckets: Sequence[Bucket], *, request_key: str = "",
 
 _SETTLED: Final = frozenset({"budget", "concurrency", "quota"})
 """Kinds that are settled however the call ends."""
+_NEVER_SETTLED: Final = frozenset({"gap", "rate", "sequence", "trail", "window"})
+"""Kinds that keep what was taken, however the call ends."""
 # A gap is kept in the log of its cap, a first step leaves its mark where the second looks for it.
 _KEPT_AS: Final = {"gap": "cap", "trail": "sequence"}
 
@@ -139,6 +141,18 @@ def settling(
             steps.append((step[0], len(own), *step[1:]))
             names += own
     return tuple(names), _PACK.encode(steps) if steps else NOTHING
+
+
+def to_settle(reservation: Reservation) -> Reservation:
+    """As much of it as `settling` needs, for whoever has to carry it until then."""
+    places = [place for place, bucket in enumerate(reservation.buckets) if bucket.kind not in _NEVER_SETTLED]
+    return msgspec.structs.replace(
+        reservation,
+        buckets=tuple([reservation.buckets[place] for place in places]),
+        bucket_keys=tuple([reservation.bucket_keys[place] for place in places]),
+        left=frozenset(new for new, place in enumerate(places) if place in reservation.left),
+        beside=b"",
+    )
 
 
 _Step = tuple[tuple[int | str, ...], tuple[str, ...]]

@@ -8,6 +8,7 @@ from collections.abc import Iterable
 from typing import Any, Final
 
 from gateway import refusal
+from gateway.adapters.reservation import to_settle
 from gateway.callrun import CallRun, elapsed_us
 from gateway.core.errors import CallEnded, Reason
 from gateway.core.record import Acted
@@ -86,7 +87,7 @@ class Authorization(auth_pb2_grpc.AuthorizationServicer):
         assert run.reservation is not None  # noqa: S101 - it was admitted
         overhead_us, rule = elapsed_us(run), run.routed.rule
         admitted = Admitted(
-            reservation=run.reservation,
+            reservation=to_settle(run.reservation),
             received_ms=run.received_ms,
             overhead_us=overhead_us,
             admit_us=int((run.admitted - run.decided) * 1e6) if run.admitted else 0,
@@ -100,17 +101,15 @@ class Authorization(auth_pb2_grpc.AuthorizationServicer):
         sent = [(DECISION_HEADER, run.id), (UPSTREAM_HEADER, upstream if reducing is None else NOWHERE)]
         if reducing is not None and reducing.query:
             sent.append((":path", reduced_path(path.decode("ascii"), reducing.query)))
-        response = auth_pb2.CheckResponse(
-            ok_response=auth_pb2.OkHttpResponse(
-                headers=_headers(sent),
-                headers_to_remove=(
-                    *credential_headers(run.incoming.metadata),
-                    *(_AS_IT_IS if redactions.reply else ()),
-                ),
-                response_headers_to_add=_headers([*_said(run), *([(MARK, "reply")] if redactions.reply else [])]),
-            )
-        )
-        response.dynamic_metadata.update({SEAL: self._seals.seal(admitted)})
+        response = auth_pb2.CheckResponse()
+        allowed = response.ok_response
+        _set(allowed.headers, sent)
+        allowed.headers_to_remove.extend(credential_headers(run.incoming.metadata))
+        _set(allowed.response_headers_to_add, _said(run))
+        if redactions.reply:
+            allowed.headers_to_remove.extend(_AS_IT_IS)
+            _set(allowed.response_headers_to_add, [(MARK, "reply")])
+        response.dynamic_metadata.fields[SEAL].string_value = self._seals.seal(admitted)
         return response
 
 
@@ -132,9 +131,8 @@ def _denied(run: CallRun, error: Exception) -> auth_pb2.CheckResponse:
     retry_s = retry_after_s(ended)
     if retry_s is not None:
         headers.append(("retry-after", str(retry_s)))
-    response = auth_pb2.CheckResponse(
-        denied_response=auth_pb2.DeniedHttpResponse(headers=_headers(headers), body=body_of(ended))
-    )
+    response = auth_pb2.CheckResponse(denied_response=auth_pb2.DeniedHttpResponse(body=body_of(ended)))
+    _set(response.denied_response.headers, headers)
     response.status.code = code_of(ended.reason).value[0]
     response.denied_response.status.code = http_of(ended)
     return response
@@ -144,8 +142,8 @@ def _said(run: CallRun) -> list[tuple[str, str]]:
     return [(name, value) for name, value in own(run) if isinstance(value, str)]
 
 
-def _headers(pairs: Iterable[tuple[str, str]]) -> list[core_pb2.HeaderValueOption]:
-    return [
-        core_pb2.HeaderValueOption(header=core_pb2.HeaderValue(key=name, value=value), append_action=_OVERWRITE)
-        for name, value in pairs
-    ]
+def _set(headers: Any, pairs: Iterable[tuple[str, str]]) -> None:
+    """Add them to a message's field. Filled in place: to make each option first takes three times as long."""
+    for name, value in pairs:
+        header = headers.add(append_action=_OVERWRITE).header
+        header.key, header.value = name, value

@@ -21,6 +21,8 @@ Scope = MutableMapping[str, Any]
 Send = Callable[[MutableMapping[str, Any]], Awaitable[None]]
 
 _TYPE: Final = (b"content-type", b"application/grpc")
+_HEAD: Final = {"type": "http.response.start", "status": 200, "headers": [_TYPE], "trailers": True}
+_GOOD: Final = {"type": "http.response.trailers", "headers": trailers_of(code_pb2.OK)}
 
 
 class Method(msgspec.Struct, frozen=True):
@@ -93,6 +95,9 @@ class GrpcOverAsgi:
             else:
                 request = _parsed(method, await only_request(receive, frames))
                 context.begin(timeout)  # no sooner: pyvoy logs a failure where we wait for requests no more
+                if not method.streams_out:
+                    await answer.only(await method.serve(request, context))
+                    return
                 await _run(method, context, asked=request, answer=answer)
             await answer.end(code_pb2.OK)
         except asyncio.CancelledError:
@@ -124,7 +129,7 @@ async def _run(method: Method, context: Context, *, asked: Any, answer: "_Answer
         async for response in method.serve(asked, context):
             await answer.add(response)
     else:
-        await answer.add(await method.serve(asked, context), last=True)
+        await answer.add(await method.serve(asked, context))
 
 
 def _parsed(method: Method, message: bytes) -> Message:
@@ -148,24 +153,32 @@ class _Answer:
 
     def __init__(self, send: Send) -> None:
         self._send: Final = send
-        self._begun = self._whole = False
+        self._begun = False
 
-    async def add(self, message: Message, *, last: bool = False) -> None:
-        await self._begin()
-        self._whole = last
+    async def only(self, message: Message) -> None:
+        """Answer by this message alone, in the fewest steps: nearly all calls end so."""
         body = framed(message.SerializeToString())
-        await self._tell({"type": "http.response.body", "body": body, "more_body": not last})
+        try:
+            await self._send(_HEAD)
+            await self._send({"type": "http.response.body", "body": body})
+            await self._send(_GOOD)
+        except OSError as error:
+            raise _Gone from error
+
+    async def add(self, message: Message) -> None:
+        await self._begin()
+        body = framed(message.SerializeToString())
+        await self._tell({"type": "http.response.body", "body": body, "more_body": True})
 
     async def end(self, code: int, text: str = "", metadata: Metadata = ()) -> None:
         await self._begin()
-        if not self._whole:
-            await self._tell({"type": "http.response.body"})
+        await self._tell({"type": "http.response.body"})
         await self._tell({"type": "http.response.trailers", "headers": trailers_of(code, text, metadata)})
 
     async def _begin(self) -> None:
         if not self._begun:
             self._begun = True
-            await self._tell({"type": "http.response.start", "status": 200, "headers": [_TYPE], "trailers": True})
+            await self._tell(_HEAD)
 
     async def _tell(self, event: MutableMapping[str, Any]) -> None:
         try:
