@@ -4,6 +4,7 @@ Served on the gateway's own port.
 """
 
 import asyncio
+import functools
 from collections.abc import Iterable
 from typing import Any, Final
 
@@ -62,7 +63,9 @@ class Authorization(auth_pb2_grpc.AuthorizationServicer):
             _not_again(run)
             redactions = redactions_of(run, request.attributes.request.http)
             redactions.look(redacts(context))
-            return self._allowed(run, redactions, path=request.attributes.request.http.path)
+            allowed = self._allowed(run, redactions, path=request.attributes.request.http.path)
+            context.add_done_callback(functools.partial(self._unless_heard, run))
+            return allowed
         except asyncio.CancelledError as ended:  # Envoy has given up, and forwards nothing
             self._give_back(run, ended)
             raise
@@ -78,6 +81,10 @@ class Authorization(auth_pb2_grpc.AuthorizationServicer):
         if revision is not self._known[0]:
             self._known = (revision, Targets(() if revision is None else revision.document.rest))
         return self._known[1]
+
+    def _unless_heard(self, run: CallRun, context: Any) -> None:
+        if context.cancelled():  # Envoy was gone before it had the answer, and forwards nothing
+            self._give_back(run, asyncio.CancelledError())
 
     def _give_back(self, run: CallRun, ended: BaseException) -> None:
         run.ended, run.acted = ended, Acted.NO

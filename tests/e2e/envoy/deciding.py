@@ -11,6 +11,8 @@ from pathlib import Path
 from typing import Any
 
 import grpc
+from grpc_health.v1.health_pb2 import HealthCheckRequest, HealthCheckResponse
+from grpc_health.v1.health_pb2_grpc import HealthStub
 
 from gateway.settings import inherited
 from pilote.envoy.access_log_pb2_grpc import AccessLogServiceStub
@@ -33,6 +35,12 @@ class Worker:
     def checking(self) -> Any:
         """The stub that Envoy asks by."""
         return AuthorizationStub(self.channel)
+
+    async def answers(self) -> None:
+        """Wait for its next answer on the connection; all that was sent before has come then."""
+        health: Any = HealthStub(self.channel)
+        answer = await health.Check(HealthCheckRequest(), timeout=20)
+        assert answer.status == HealthCheckResponse.SERVING
 
     @property
     def logs(self) -> Any:

@@ -43,6 +43,26 @@ async def test_a_worker_decides_as_a_gateway_does_and_settles_what_it_is_told(
         assert await world.taken() == 0
 
 
+@pytest.mark.one_store
+async def test_whoever_has_gone_before_the_answer_takes_nothing(
+    empty_world: World, upstream: FakeUpstream, tmp_path: Path
+) -> None:
+    world = empty_world
+    await world.publish(with_api(upstream.address, caps=[cap(1)]))
+    async with worker(world, tmp_path / "worker") as running:
+        await running.answers()
+        await world.redis.client_pause(20_000, all=False)
+        asking = running.checking.Check(request(), metadata=AS_ENVOY)
+        await running.answers()  # on the same connection, so it has come by now
+        asking.cancel()
+        await running.answers()
+        await world.redis.client_unpause()
+        (kept,) = await world.settled(1)
+        assert kept.settlement is not None
+        assert (kept.settlement.status, kept.settlement.gave_back) == ("CANCELLED", True)
+        assert await world.taken() == 0
+
+
 class Load:
     """Callers that ask one question after the other, until nobody is there to answer."""
 
