@@ -97,9 +97,17 @@ def swept(
     last = np.concatenate([[-1], last[:-1]]) if who.size else last
     started = np.repeat(first, np.diff(np.append(first, who.size)))
     soon = (last >= started) & (when - when[np.maximum(last, 0)] <= within_ms)
-    _, which, times = np.unique(np.stack([who, whom], axis=1), axis=0, return_inverse=True, return_counts=True)
-    once = times[which.ravel()] == 1
-    return _trait(who, chances=soon & (whom >= 0), shown=once, rows=known[order], count=agent_count)
+    return _trait(who, chances=soon & (whom >= 0), shown=_alone(who, whom), rows=known[order], count=agent_count)
+
+
+def _alone(who: Ints, whom: Ints) -> Bools:
+    """Of each row whether no other has the same two numbers; pairs as such numpy sorts far more slowly than numbers."""
+    order = np.lexsort((whom, who))
+    new = np.ones(who.size + 1, dtype=bool)
+    new[1:-1] = (np.diff(who[order]) != 0) | (np.diff(whom[order]) != 0)
+    alone = np.zeros(who.size, dtype=bool)
+    alone[order] = new[:-1] & new[1:]
+    return alone
 
 
 def _trait(agents: ArrayLike, *, chances: Bools, shown: Bools, rows: Ints, count: int) -> Trait:

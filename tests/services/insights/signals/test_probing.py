@@ -1,6 +1,7 @@
 """Probing: found where planted, and not in agents that are busy, differ, or always were so."""
 
 import itertools
+from collections import Counter
 
 import numpy as np
 import pytest
@@ -157,6 +158,18 @@ def test_traits_never_exceed_their_chances_and_do_not_depend_on_the_order_of_row
         assert one.shown.tolist() == other.shown.tolist()
         assert one.chances.tolist() == other.chances.tolist()
         assert (one.shown <= one.chances).all()
+
+
+@given(ROWS)
+def test_swept_are_those_whom_an_agent_touches_once_however_they_are_told_apart(
+    rows: list[tuple[int, int, int, int, bool]],
+) -> None:
+    agents, times, subjects, _, refused = np.array(rows, dtype=np.int64).reshape(-1, 5).T
+    found = swept(agents, times_ms=times, subjects=subjects, refused=refused, within_ms=99, agent_count=3)
+    touched = Counter(zip(agents.tolist(), subjects.tolist(), strict=True))
+    once = [touched[agents[row], subjects[row]] == 1 for row in found.rows]
+    assert all(once)
+    assert found.shown.sum() == found.rows.size
 
 
 @given(st.lists(st.tuples(st.integers(0, 500), st.integers(0, 500)), min_size=9, max_size=20))
