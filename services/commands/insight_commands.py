@@ -3,6 +3,7 @@
 import asyncio
 import tempfile
 import time
+from concurrent.futures import ThreadPoolExecutor
 from functools import partial
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated
@@ -17,7 +18,7 @@ from services.commands.pressure_command import add_pressure
 from services.commands.shell import Shell, print_rows, print_text
 
 if TYPE_CHECKING:
-    from collections.abc import Sequence
+    from collections.abc import Awaitable, Callable, Sequence
 
     from services.findings.finding import Seen
     from services.insights.pressure.segments import Target
@@ -136,8 +137,6 @@ async def _looked(
     from services.findings.store import FindingStore
     from services.workbench.columns.database import Columns
     from services.workbench.columns.reading import read_on
-    from services.workbench.looking import looked
-    from services.workbench.server import looks
 
     settings = shell.settings()
     ahead, target = _ahead(shell, settings), _target(shell, settings)
@@ -151,7 +150,8 @@ async def _looked(
     bar = Progress(*parts, console=shell.err, transient=True, disable=not shell.err.is_terminal)
     try:
         async with channel_to(settings.audit_listen) as channel:
-            with bar:
+            with bar, ThreadPoolExecutor(1) as beside:
+                ready = beside.submit(_looks, target)
                 task = bar.add_task(say("reading", language=spoken), total=None)
                 read = await read_on(
                     columns,
@@ -161,9 +161,8 @@ async def _looked(
                     ahead=ahead,
                 )
                 await asyncio.to_thread(columns.forget, now_ms=clock_ms())
-                seen, failed = await looked(
+                seen, failed = await (await asyncio.wrap_future(ready))(
                     columns,
-                    looks(target),
                     now_ms=clock_ms(),
                     told=lambda kind: bar.update(task, description=say("looking", language=spoken, kind=kind)),
                 )
@@ -173,6 +172,16 @@ async def _looked(
     finally:
         columns.close()
     return read, seen, failed
+
+
+def _looks(target: "Target") -> "Callable[..., Awaitable[tuple[tuple[Seen, ...], tuple[str, ...]]]]":
+    """All looks, ready to look: seconds of imports, in which the log is read already."""
+    import river.drift  # noqa: F401 - else the first look would import it, with pandas
+
+    from services.workbench.looking import looked
+    from services.workbench.server import looks
+
+    return partial(looked, looks=looks(target))
 
 
 def _rows(seen: "Sequence[Seen]", spoken: str) -> tuple[tuple[str, ...], ...]:

@@ -55,15 +55,15 @@ def _of_decisions(decisions: Collection[str], each: Each, start: int, end: int) 
 
     Parquet files are asked for places, which they find far sooner than ids; others than those asked for may come too.
     """
-    ids = one_of(sorted(decisions))
+    ids = sorted(decisions)
 
     def ask(dialect: Dialect) -> Sql:
         if dialect is DUCKDB:
             return Sql(f"{_LOGGED} WHERE {_BETWEEN}", (start, end, start, end))
-        return Sql(f"{_LOGGED} WHERE id {dialect.one_of}", (ids,))
+        return Sql(f"{_LOGGED} WHERE id {dialect.one_of}", (one_of(ids),))
 
     found: dict[tuple[int, str, str], _Parts] = {}
-    for decision, leaf, record, outcome, settled_leaf, settlement in each(sorted(decisions), ask):
+    for decision, leaf, record, outcome, settled_leaf, settlement in each(ids, ask):
         if leaf is not None:
             found[leaf, leaves.ADMIT, decision] = (record, outcome)
         if settled_leaf is not None and settlement is not None:
