@@ -6,7 +6,7 @@ STATIC := services/control/console/static/manifest.json
 # Set in many images. Without what Python keeps of modules, each process of the tests compiles all of them: 20 s of CPU.
 unexport PYTHONDONTWRITEBYTECODE
 
-.PHONY: setup run test test-integration audit-dependencies sbom bench ablation growth load protos release-protos clean
+.PHONY: setup run test test-integration audit-dependencies sbom bench ablation growth steps load protos release-protos clean
 
 setup: .venv/.ready $(STATIC)
 
@@ -55,12 +55,15 @@ bench: setup
 	$(BIN)/python -m loadtests.insights
 	$(BIN)/python -m loadtests.kpis
 
-# What each check of a call costs, and whether what a call costs grows with what a company has.
+# What each check and each step of a call costs, and whether what a call costs grows with what a company has.
 ablation: setup
 	$(BIN)/python -m loadtests.ablation
 
 growth: setup
 	$(BIN)/python -m loadtests.growth
+
+steps: setup
+	$(BIN)/python -m loadtests.steps
 
 protos: setup
 	PATH="$(CURDIR)/$(BIN):$$PATH" protos/build generate

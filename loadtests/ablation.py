@@ -75,6 +75,13 @@ def main(arguments: Sequence[str] | None = None) -> int:
     parser.add_argument(
         "--python", nargs="*", default=[], metavar="PATH", help="of other environments: everything, run by these"
     )
+    parser.add_argument(
+        "--environment",
+        nargs="*",
+        default=[],
+        metavar="NAME=TEXT",
+        help="everything, each with that in its environment",
+    )
     parser.add_argument("--rounds", type=int, default=0, help="so many turns for each")
     parser.add_argument("--result", type=Path, default=RESULT, help="where the figures go")
     options = parser.parse_args(arguments)
@@ -83,6 +90,9 @@ def main(arguments: Sequence[str] | None = None) -> int:
     first, *others = ablations(engine=options.engine)
     what = [first, *(each for each in others if not options.only or each.name in options.only)]
     what += [Ablation(path, "run by that Python", first.setup._replace(python=path)) for path in options.python]
+    for each in options.environment:
+        name, _, text = each.partition("=")
+        what.append(Ablation(each, "with that in its environment", first.setup._replace(settings={name: text})))
     try:
         h2load.install()
         with (

@@ -55,7 +55,9 @@ def ablations(*, engine: str = "") -> tuple[Ablation, ...]:
         Ablation("telemetry", "neither spans nor metrics", Setup(whole, _NO_TELEMETRY)),
         Ablation("everything but", "key, route, 1 rule, record: what no setting takes away", _bare(bare)),
         Ablation("+ redaction", "a rule that takes a field out of the reply", Setup(_with_rule(whole, _REDACTION))),
-        Ablation("+ replay", "inputs of every call kept, sealed", Setup(_changed(whole, replay={"share": 10_000}))),
+        Ablation(
+            "+ replay", "inputs of every call kept, sealed", Setup(_changed(whole, replay={"share": 10_000}), entries=3)
+        ),
         Ablation("+ all spans", "a span of every call", Setup(whole, {"PILOTE_TRACE_RATIO": "1"})),
     )
     return tuple([each._replace(setup=each.setup._replace(engine=engine)) for each in found])

@@ -74,6 +74,7 @@ class Governed:
         self._redis = redis
         self.settings: Final = settings
         self._key = key
+        self._entries = setup.entries
         self.process: Final = gateway
         self.sink: Final = sink
         self.port: Final = port
@@ -100,9 +101,9 @@ class Governed:
         return f"{_CELL}:facts:{reference}"
 
     def until_settled(self, calls: int) -> None:
-        """Wait until that many calls have left both their entries: settlements come a few milliseconds later."""
+        """Wait until that many calls have left all their entries: settlements come a few milliseconds later."""
         until = time.monotonic() + _SETTLE_SECONDS
-        while int(self._redis.xlen(_STREAM)) < 2 * calls and time.monotonic() < until:
+        while int(self._redis.xlen(_STREAM)) < self._entries * calls and time.monotonic() < until:
             Event().wait(0.01)
 
     def written(self) -> Written:
@@ -111,11 +112,12 @@ class Governed:
         after = "-"
         while entries := cast("list[tuple[bytes, dict[bytes, bytes]]]", self._redis.xrange(_STREAM, after, count=2000)):
             for _, fields in entries:
-                if fields[b"k"] == b"settle":
+                kind = fields[b"k"]
+                if kind == b"settle":
                     settled += b'"status":"OK"' in fields[b"r"]
-                elif b'"granted":true' in fields[b"o"]:
+                elif kind == b"admit" and b'"granted":true' in fields[b"o"]:
                     admitted += 1
-                else:
+                elif kind == b"admit":
                     refused += 1
             after = f"({entries[-1][0].decode()}"
         return Written(admitted, refused, settled)

@@ -8,7 +8,7 @@ from loadtests import echo, varying
 from loadtests.governed import Governed
 from loadtests.growing import Size
 from loadtests.h2load import framed
-from loadtests.measuring import CONNECTIONS, IN_FLIGHT, OTHER_CORE, Round, missing
+from loadtests.measuring import CONNECTIONS, OTHER_CORE, Round, missing
 from loadtests.processes import Process, python
 
 _FEW: Final = 8
@@ -54,10 +54,11 @@ class Load:
 class Grown:
     """A gateway of one size."""
 
-    def __init__(self, gateway: Governed, size: Size, load: Load) -> None:
+    def __init__(self, gateway: Governed, size: Size, load: Load, *, in_flight: int) -> None:
         self._gateway = gateway
         self._size = size
         self._load = load
+        self._in_flight = in_flight
         subjects = [each["tokens"][0]["subject"] for each in size.policy["agents"][: size.callers]]
         self._credentials = [("authorization", f"Bearer {gateway.credentials.token(each)}") for each in subjects]
 
@@ -83,7 +84,7 @@ class Grown:
             customers=size.customers,
             calls=calls,
             connections=CONNECTIONS,
-            in_flight=IN_FLIGHT,
+            in_flight=self._in_flight,
             seed=number,
             once=once,
         )

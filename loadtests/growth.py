@@ -36,7 +36,7 @@ _QUICK: Final = Turns(rounds=2, seconds=0.3)
 _FIRST_CALLS: Final = 1_000
 
 
-def measure(dimension: Dimension, turns: Turns, *, engine: str, console: Console) -> Compared:
+def measure(dimension: Dimension, turns: Turns, *, engine: str, in_flight: int, console: Console) -> Compared:
     """Rounds of the hop, and of a gateway of each size by its count.
 
     Raises:
@@ -48,14 +48,14 @@ def measure(dimension: Dimension, turns: Turns, *, engine: str, console: Console
         upstream = stack.enter_context(Process(python("loadtests.echo"), core=OTHER_CORE, log=home / "echo.log"))
         address = f"127.0.0.1:{upstream.line()}"
         hop = stack.enter_context(Process(python("loadtests.hop", address), core=SERVER_CORE, log=home / "hop.log"))
-        plan = Plan(int(hop.line()), (("authorization", "x" * 300),), 0, 8, _FIRST_CALLS, CONNECTIONS, IN_FLIGHT, 0)
+        plan = Plan(int(hop.line()), (("authorization", "x" * 300),), 0, 8, _FIRST_CALLS, CONNECTIONS, in_flight, 0)
         grown: dict[int, Grown] = {}
         for count in dimension.counts:
             size, folder = dimension.size(count), home / str(count)
             folder.mkdir()
             its = setup(size, engine=engine)
             running = governed(folder, upstream=address, core=SERVER_CORE, other_core=OTHER_CORE, setup=its)
-            grown[count] = Grown(stack.enter_context(running), size, load)
+            grown[count] = Grown(stack.enter_context(running), size, load, in_flight=in_flight)
             grown[count].ready(rounds=turns.rounds + 1)
             console.print(f"{dimension.name}: {count} are up")
         plan = plan._replace(calls=int(turns.seconds * load.round(hop, plan).calls_per_s))
@@ -111,6 +111,7 @@ def main(arguments: Sequence[str] | None = None) -> int:
     parser.add_argument("names", nargs="*", metavar="NAME", help=f"of {', '.join(known)}; none: all")
     parser.add_argument("--quick", action="store_true", help="whether it works, not what it costs")
     parser.add_argument("--rounds", type=int, default=0, help="so many turns for each size")
+    parser.add_argument("--in-flight", type=int, default=IN_FLIGHT, help="calls that run on each of 8 connections")
     parser.add_argument("--engine", default="", help="as `pilote gateway --engine` takes it")
     parser.add_argument("--result", type=Path, default=RESULT, help="where the figures go; those of others stay")
     parser.add_argument("--plots", type=Path, default=PLOTS, help="where the plots go")
@@ -123,14 +124,14 @@ def main(arguments: Sequence[str] | None = None) -> int:
     found = dict(before.get("dimensions", {}))
     try:
         for name in options.names or known:
-            its = measure(known[name], turns, engine=options.engine, console=console)
+            its = measure(known[name], turns, engine=options.engine, in_flight=options.in_flight, console=console)
             found[name] = report(known[name], its)
     except (ProcessFailed, FileNotFoundError) as error:
         console.print(f"[red]{error}[/]")
         return 1
     found = {name: found[name] for name in known if name in found}
     options.result.parent.mkdir(parents=True, exist_ok=True)
-    whole = {"dimensions": found, "turns": turns._asdict()} | machine()
+    whole = {"dimensions": found, "turns": turns._asdict(), "in_flight": options.in_flight} | machine()
     options.result.write_text(json.dumps(whole, indent=2) + "\n")
     options.plots.write_bytes(drawn(found))
     limits = budgets()

@@ -67,6 +67,11 @@ class Bench:
         self._console = console
         self._customers = 0
 
+    @property
+    def gateway(self) -> Process:
+        """The gateway's process."""
+        return self._gateway.process
+
     def measure(self, plan: Plan) -> Measured:
         """Warm both up, then measure them in turn."""
         calls_of_hop = calls_of_governed = _FIRST_CALLS

@@ -29,5 +29,7 @@ class Setup(NamedTuple):
     """By what the first agent of the policy shows who it is."""
     engine: str = ""
     """As `pilote gateway --engine` takes it; empty: the one that it uses by itself."""
+    entries: int = 2
+    """Entries that each call leaves in the stream of decisions: its record, its settlement, perhaps its inputs."""
     python: str = ""
     """Of another environment in which Pilote is installed: it runs the gateway in place of our own."""
