@@ -44,6 +44,9 @@ def report(found: Compared, what: Sequence[Ablation]) -> dict[str, Any]:
             for each in what
         },
         "errors": found.errors,
+        "errors_by_gateway": {
+            name: lost for name, rounds in found.gateways.items() if (lost := sum(each.errors for each in rounds))
+        },
     }
 
 
@@ -107,7 +110,7 @@ def main(arguments: Sequence[str] | None = None) -> int:
     options.result.write_text(json.dumps(found, indent=2) + "\n")
     sys.stdout.write(table(found))
     if found["errors"]:
-        console.print("[red]calls failed or left no record: the figures do not count[/]")
+        console.print(f"[red]calls failed or left no record, so these do not count: {found['errors_by_gateway']}[/]")
     return 1 if found["errors"] else 0
 
 

@@ -46,7 +46,7 @@ def dimensions() -> tuple[Dimension, ...]:
         Dimension("agents", "agents, all of whom call, each by a token of its own", (10, 100, 1_000, 10_000), agents),
         Dimension("routes", "routes, three of which are about the method", (10, 100, 1_000), routes),
         Dimension("rules", "rules, ten of which are about the method", (10, 100, 1_000, 10_000), rules),
-        Dimension("subjects", "customers whom calls are about", (1, 1_000, 1_000_000), subjects),
+        Dimension("subjects", "customers whom calls are about", (1, 1_000, 100_000, 1_000_000), subjects),
     )
 
 

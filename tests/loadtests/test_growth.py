@@ -13,13 +13,17 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from gateway.activation.loading import load
+from loadtests.ablation import report
+from loadtests.ablation import table as ablation_table
 from loadtests.ablations import ablations
 from loadtests.flatness import budgets, flatness, line, steep
 from loadtests.governed import Credentials
 from loadtests.growing import ROUTES_OF_CALL, RULES_OF_CALL, dimensions
 from loadtests.growth import table
 from loadtests.growth_plots import drawn
+from loadtests.measuring import Round
 from loadtests.message import METHOD
+from loadtests.rounds import Compared
 
 SIZES = (10, 100)
 
@@ -110,11 +114,30 @@ def test_every_ablation_is_a_policy_that_loads_and_runs_on_the_engine_that_was_a
     assert ablation.setup.engine == "envoy"
 
 
+def round_of(cpu_us: float, *, errors: int = 0) -> Round:
+    return Round(calls=100, cpu_us=cpu_us, calls_per_s=1_000.0, busy=0.9, errors=errors)
+
+
+def test_what_a_check_costs_is_the_difference_within_a_round_though_rounds_differ_by_more() -> None:
+    what = ablations()[:2]
+    whole, without = what[0].name, what[1].name
+    gateways = {
+        whole: [round_of(400), round_of(900), round_of(420)],
+        without: [round_of(380), round_of(880), round_of(400, errors=3)],
+    }
+    found = report(Compared([round_of(200), round_of(450), round_of(210)], gateways), what)
+
+    assert found["gateways"][without]["less_us"] == {"median": 20, "min": 20, "max": 20}
+    assert found["gateways"][whole]["ratio"] == {"median": 2, "min": 2, "max": 2}
+    assert (found["errors"], found["errors_by_gateway"]) == (3, {without: 3})
+    assert f"| {without} |" in ablation_table(found)
+
+
 @pytest.mark.integration
 @pytest.mark.timeout(300)
 @pytest.mark.parametrize(
     ("module", "arguments"),
-    [("loadtests.ablation", ["--only", "rules", "auth"]), ("loadtests.growth", ["routes", "--plots", "plots.svg"])],
+    [("loadtests.ablation", ["--only", "rules", "+ replay"]), ("loadtests.growth", ["routes", "--plots", "plots.svg"])],
 )
 def test_a_quick_run_measures_allowed_calls_only_and_keeps_its_figures(
     tmp_path: Path, module: str, arguments: list[str]

@@ -1,10 +1,16 @@
 """Sampled stacks are counted for the step that they belong to, and other threads' for none."""
 
+import json
+import subprocess
+import sys
+from pathlib import Path
+
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
 from loadtests.stacks import LOOP, REST, STEPS, shares, step_of
+from loadtests.steps import Looked, report, table
 
 START = (
     "<module> (pilote:8);main (services/cli.py:77);run (gateway/rpc/serving.py:148);Runner.run (asyncio/runners.py:1)"
@@ -51,6 +57,27 @@ def test_shares_add_up_to_the_whole_thread(seen: dict[str, int]) -> None:
     assert sum(found.values()) == pytest.approx(1)
     assert found.keys() == {*STEPS, REST, LOOP}
     assert found[LOOP] == pytest.approx(seen.get(START, 0) / sum(seen.values()))
+
+
+def test_steps_and_threads_are_shares_of_all_that_a_call_costs() -> None:
+    rounds = [Looked({"decide": us, LOOP: 200.0}, {"event_engine": 100.0}, 400.0) for us in (90.0, 100.0, 120.0)]
+    found = report(rounds, [380.0, 390.0, 395.0])
+
+    assert found["shares"] == {"decide": 0.25, LOOP: 0.5, "event_engine": 0.25}
+    assert found["us"]["median"] == 390
+    assert "| decide | 100 (90 to 120) | 25% |" in table(found)
+
+
+@pytest.mark.integration
+@pytest.mark.timeout(240)
+def test_a_gateway_is_looked_at_without_being_stopped(tmp_path: Path) -> None:
+    result = tmp_path / "steps.json"
+    command = [sys.executable, "-m", "loadtests.steps", "--rounds", "1", "--seconds", "3", "--result", str(result)]
+    finished = subprocess.run(command, capture_output=True, text=True, check=False)
+    assert finished.returncode == 0, finished.stderr
+    found = json.loads(result.read_text())
+    assert found["steps"]["decide"]["median"] > 0
+    assert 0.9 < sum(found["shares"].values()) < 1.1
 
 
 def test_without_a_sample_there_are_no_shares() -> None:
