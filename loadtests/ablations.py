@@ -7,8 +7,10 @@ route, at least one rule and a record, and a contact's facts are read.
 import re
 from typing import Any, Final, NamedTuple
 
+from loadtests.echo import ANSWER
 from loadtests.message import METHOD
 from loadtests.setups import Setup, base_policy
+from pilote.crm.v1.message_service_pb2 import SendMessageResponse
 
 _NO_TELEMETRY: Final = {"PILOTE_OTLP_ENDPOINT": "", "PILOTE_METRICS_LISTEN": "off"}
 _REDACTION: Final = {"name": "no-bodies", "methods": [METHOD], "effect": "redact", "fields": ["message.body"]}
@@ -54,7 +56,11 @@ def ablations(*, engine: str = "") -> tuple[Ablation, ...]:
         Ablation("spans", "no span of an allowed call", Setup(whole, {"PILOTE_TRACE_RATIO": "0"})),
         Ablation("telemetry", "neither spans nor metrics", Setup(whole, _NO_TELEMETRY)),
         Ablation("everything but", "key, route, 1 rule, record: what no setting takes away", _bare(bare)),
-        Ablation("+ redaction", "a rule that takes a field out of the reply", Setup(_with_rule(whole, _REDACTION))),
+        Ablation(
+            "+ redaction",
+            "a rule that takes a field out of the reply",
+            Setup(_with_rule(whole, _REDACTION), reply=_without_body(ANSWER)),
+        ),
         Ablation(
             "+ replay", "inputs of every call kept, sealed", Setup(_changed(whole, replay={"share": 10_000}), entries=3)
         ),
@@ -83,3 +89,10 @@ def _about_labels(condition: str) -> str:
     for pattern, instead in _OF_LABELS:
         condition = re.sub(pattern, instead, condition)
     return condition
+
+
+def _without_body(answer: bytes) -> bytes:
+    """What the redaction leaves of an answer."""
+    found = SendMessageResponse.FromString(answer)
+    found.message.ClearField("body")
+    return found.SerializeToString()

@@ -75,6 +75,8 @@ class Governed:
         self.settings: Final = settings
         self._key = key
         self._entries = setup.entries
+        self.reply: Final = setup.reply
+        """What callers get."""
         self.process: Final = gateway
         self.sink: Final = sink
         self.port: Final = port

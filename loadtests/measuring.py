@@ -94,17 +94,20 @@ class Bench:
 
     def hop(self, calls: int) -> Round:
         """A round through the bare hop."""
-        return self._round(self._hop, self._hop_port, calls)
+        return self._round(self._hop, self._hop_port, calls, reply=echo.ANSWER)
 
     def governed(self, calls: int) -> Round:
         """A round through the gateway, with its entries in the stream counted and then removed."""
         settled = self._gateway.until_settled
-        found = self._round(self._gateway.process, self._gateway.port, calls, finish=settled)
+        gateway = self._gateway
+        found = self._round(gateway.process, gateway.port, calls, reply=gateway.reply, finish=settled)
         lost = missing(self._gateway.written(), found.calls)
         self._gateway.forget()
         return found._replace(errors=found.errors + lost)
 
-    def _round(self, server: Process, port: int, calls: int, *, finish: Callable[[int], None] | None = None) -> Round:
+    def _round(
+        self, server: Process, port: int, calls: int, *, reply: bytes, finish: Callable[[int], None] | None = None
+    ) -> Round:
         """Load for `calls` calls. `finish` waits for the work that the server does after it has answered."""
         bodies = [self._body() for _ in range(CONNECTIONS)]
         before = server.cpu_seconds()
@@ -120,7 +123,7 @@ class Bench:
             finish(result.calls)
         cpu = server.cpu_seconds() - before
         server.check()
-        answered = result.data_bytes // len(h2load.framed(echo.ANSWER))
+        answered = result.data_bytes // len(h2load.framed(reply))
         return Round(
             calls=result.calls,
             cpu_us=cpu / result.calls * 1e6,

@@ -7,6 +7,8 @@ from typing import Any, Final, Literal, NamedTuple
 
 import yaml
 
+from loadtests.echo import ANSWER
+
 POLICY: Final = Path(__file__).with_name("policy.yaml")
 
 Policy = Mapping[str, Any]
@@ -29,6 +31,8 @@ class Setup(NamedTuple):
     """By what the first agent of the policy shows who it is."""
     engine: str = ""
     """As `pilote gateway --engine` takes it; empty: the one that it uses by itself."""
+    reply: bytes = ANSWER
+    """What callers get."""
     entries: int = 2
     """Entries that each call leaves in the stream of decisions: its record, its settlement, perhaps its inputs."""
     python: str = ""

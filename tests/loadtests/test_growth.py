@@ -137,7 +137,10 @@ def test_what_a_check_costs_is_the_difference_within_a_round_though_rounds_diffe
 @pytest.mark.timeout(300)
 @pytest.mark.parametrize(
     ("module", "arguments"),
-    [("loadtests.ablation", ["--only", "rules", "+ replay"]), ("loadtests.growth", ["routes", "--plots", "plots.svg"])],
+    [
+        ("loadtests.ablation", ["--only", "+ redaction", "+ replay"]),
+        ("loadtests.growth", ["routes", "--plots", "plots.svg"]),
+    ],
 )
 def test_a_quick_run_measures_allowed_calls_only_and_keeps_its_figures(
     tmp_path: Path, module: str, arguments: list[str]
