@@ -76,16 +76,18 @@ class CallRun:
     __slots__ = (
         "acted", "admitted", "agent", "answer", "asked", "asked_channel", "assigned", "attempts", "begun", "beside",
         "call", "cell", "costs", "decided", "decision", "described", "draw", "ended", "facts", "first_routed", "id",
-        "identified", "incoming", "known", "led_by", "messages_in", "messages_out", "outcome", "parent", "policy",
-        "progress", "received_ms", "released", "request", "reservation", "response_bytes", "revision", "route",
-        "routed", "served", "started", "substitute", "told", "trailers", "upstream", "upstream_us", "usage", "values",
+        "identified", "incoming", "known", "led_by", "messages_in", "messages_out", "outcome", "over", "parent",
+        "policy", "progress", "received_ms", "released", "request", "reservation", "response_bytes", "revision",
+        "route", "routed", "served", "started", "substitute", "told", "trailers", "upstream", "upstream_us", "usage",
+        "values",
     )  # fmt: skip
 
     def __init__(self, incoming: Incoming, *, parent: str = "", received_ms: int = 0, decision: str = "") -> None:
         self.incoming, self.parent = incoming, parent
         self.started = time.perf_counter()
-        self.begun = self.identified = self.described = self.known = self.decided = self.admitted = 0.0
-        """When each step was over, like `started` in seconds of a clock of its own; 0 for one that was not reached."""
+        self.begun = self.identified = self.described = self.known = self.decided = self.admitted = self.over = 0.0
+        """When each step was over, like `started` in seconds of a clock of its own; 0 for one that was not reached. Of
+        the call as a whole (`over`) only where that is told afterwards."""
         self.received_ms = received_ms or clock_ms()
         self.id = decision or new_id(self.received_ms)
         self.revision: Revision | None = None
@@ -217,5 +219,5 @@ def timeout_s(run: CallRun, upstream: Upstream) -> float:
 
 
 def elapsed_us(run: CallRun) -> int:
-    """Microseconds since the call came in."""
-    return int((time.perf_counter() - run.started) * 1e6)
+    """Microseconds since the call came in, until it had ended."""
+    return int(((run.over or time.perf_counter()) - run.started) * 1e6)

@@ -53,6 +53,18 @@ _random: Final = random.Random()  # noqa: S311 - calls without a subject are spr
 HOUR_MS: Final = 3_600_000
 
 
+Fits = Callable[[CallRun], bool]
+"""Whether a call that was decided about can go the way it would; asked before it takes anything."""
+
+
+class HandedOver(Exception):
+    """The call goes another way, and is decided about there: nothing was taken, and nothing is recorded."""
+
+
+def _fit(_run: CallRun) -> bool:
+    return True
+
+
 class Pipeline:
     """Takes calls through the steps under the active revision."""
 
@@ -102,11 +114,12 @@ class Pipeline:
         await self.progress.look(tenants_of(revision))
         self.revision = revision
 
-    async def admit(self, run: CallRun, request: bytes) -> None:
+    async def admit(self, run: CallRun, request: bytes, *, fits: Fits = _fit) -> None:
         """Steps 1 to 6. Returns when the call may be forwarded, or holds the first call's answer if it is a repeat.
 
         Raises:
             CallEnded: refused. The record is written by then.
+            HandedOver: it would have been admitted or kept, but does not fit.
         """
         run.request = request
         try:
@@ -116,7 +129,9 @@ class Pipeline:
             # A stream's messages come one after the other: each would wait for itself only.
             if not run.parent and self._gathering.busy:
                 await self._gathering.turn(self._caller(run))
-            await self._admit(run)
+            await self._admit(run, fits)
+        except HandedOver:
+            raise
         except CallEnded as ended:
             run.ended = ended
             if run.outcome is None:
@@ -128,9 +143,9 @@ class Pipeline:
                 self._admission.write_soon(record_of(run), beside=run.beside)
             raise
 
-    async def _admit(self, run: CallRun) -> None:
+    async def _admit(self, run: CallRun, fits: Fits) -> None:
         try:
-            await self._consider(run)
+            await self._consider(run, fits)
         except Kept as kept:
             if run.released is not None:  # who makes held calls knows what to do with one that must wait on
                 raise
@@ -160,14 +175,23 @@ class Pipeline:
         run.outcome = Outcome(granted=False)
         await self._admission.write(msgspec.structs.replace(record, would=would), beside=run.beside)
 
-    async def _consider(self, run: CallRun) -> None:
+    async def _consider(self, run: CallRun, fits: Fits = _fit) -> None:
         """Steps 1 to 5 of a call that is to be made: rules that fail meanwhile are noted, whatever comes of it."""
+        fit = True
         try:
             await self.consider(run, run.request)
+            fit = fits(run)
+        except Kept:
+            if fits(run):
+                raise
+            fit = False
         finally:
-            self._note_failures(run)
-            self._recorder.note(run)
-            self._values.note(run)
+            if fit:
+                self._note_failures(run)
+                self._recorder.note(run)
+                self._values.note(run)
+        if not fit:
+            raise HandedOver
 
     def _anew(self, run: CallRun) -> None:
         """Keep the same with a call that has become another decision, but is decided about as it was."""

@@ -14,6 +14,7 @@ from gateway.core.authority import Authority
 from gateway.core.revision.compiled import Revision
 from gateway.decisions import Decisions
 from gateway.envoy.doors import SERVICES as FOR_ENVOY
+from gateway.envoy.engine.engine import engine_of
 from gateway.envoy.services import EnvoyServices, envoy_services, wanted
 from gateway.governing import AWAY, Governing, governing
 from gateway.key_files import Keys
@@ -63,11 +64,14 @@ async def gateway(
         StoreDown, CallEnded: the store does not answer at the start.
         DataNewer: a newer version of Pilote keeps its data there.
         OSError: the address is taken.
+        EnvoyMissing: it is to be the engine, and is not installed.
     """
     deciding = governing(
         settings, redis_url=redis_url, keys=keys, clock=clock, trusted_people=trusted_people, monotonic=monotonic
     )
-    async with deciding as governed:
+    async with contextlib.AsyncExitStack() as stack:
+        governed = await stack.enter_async_context(deciding)
+        engine = stack.enter_context(engine_of(settings)) if settings.engine == "envoy" else None
         proxy = _proxy(governed, settings)
         reflecting = Reflecting(SERVICES)
 
@@ -76,6 +80,8 @@ async def gateway(
             reflecting.use(revision.services, revision.pool)
 
         governed.activating.tell(use)
+        if engine is not None:
+            governed.activating.tell(engine.use)
         running = Gateway(governed.pipeline, governed.standing)
         for_envoy = None
         if wanted(settings):
@@ -85,6 +91,7 @@ async def gateway(
                 admission=governed.admission,
                 watch=governed.watch,
                 hold_keys=keys.hold,
+                engine=engine,
             )
 
         def add_services(server: grpc.aio.Server) -> None:
@@ -94,7 +101,7 @@ async def gateway(
 
         serves = serving(
             add_services,
-            listen=settings.gateway_listen,
+            listen=settings.gateway_listen if engine is None else f"unix:{engine.places.gateway}",
             names=SERVICES,
             drain_seconds=settings.drain_seconds,
             max_message_bytes=settings.max_message_bytes,
@@ -102,10 +109,13 @@ async def gateway(
             reflecting=reflecting,
             secure=_secure(settings, running),
             callers="everybody",
+            behind=engine is not None,
         )
-        async with serves as running.port:
-            yield running
-            governed.stop()
+        running.port = await stack.enter_async_context(serves)
+        if engine is not None:
+            running.port = await stack.enter_async_context(engine.carrying(drain_seconds=settings.drain_seconds))
+        yield running
+        governed.stop()
 
 
 async def serve(settings: Settings, *, redis_url: str, keys: Keys, trusted_people: Authority | None = None) -> None:

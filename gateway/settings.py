@@ -26,6 +26,8 @@ class Settings(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=
     """Redis or Valkey 7 or newer, one server or a cluster; unset: `pilote up` starts an embedded server."""
     gateway_listen: Port = "127.0.0.1:50051"
     """Address of the gateway."""
+    engine: Literal["in-process", "envoy"] = "in-process"
+    """What carries the bytes of agents' calls: "in-process", or "envoy", an Envoy of each gateway's own."""
     gateway_address: Annotated[str, msgspec.Meta(pattern=rf"^$|{_PORT}")] = ""
     """Where agents reach the gateway, such as "pilote.example.com:443", as the console tells them; unset: where it
     listens."""

@@ -27,6 +27,7 @@ def supervisor(settings: Settings, *, environment: Mapping[str, str]) -> Supervi
         "PILOTE_HOME": str(home),
         "PILOTE_REDIS_URL": redis_url(settings),
         "PILOTE_STORE_TIMEOUT_MS": str(settings.store_timeout_ms),
+        "PILOTE_ENGINE": settings.engine,
     }
     if settings.audit_key_file is not None:
         ours["PILOTE_AUDIT_KEY_FILE"] = str(settings.audit_key_file.resolve())

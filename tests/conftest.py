@@ -33,6 +33,9 @@ def pytest_addoption(parser: pytest.Parser) -> None:
     That is the default, since it costs a tenth of the tests' time; `--no-replay` leaves it out.
     `--shots`: where pictures of pages go.
     """
+    parser.addoption(
+        "--engine", choices=("in-process", "envoy"), default="in-process", help="what carries calls in end-to-end tests"
+    )
     parser.addoption("--replay", action="store_true", default=True, help="replay every decision of end-to-end tests")
     parser.addoption("--no-replay", action="store_false", dest="replay", help="do not")
     parser.addoption(

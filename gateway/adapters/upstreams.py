@@ -43,11 +43,15 @@ _OPTIONS: Final = (
 )
 
 
-_TEXTS: Final = {
+TEXTS: Final = {
     Reason.UPSTREAM_UNAVAILABLE: "The system behind the gateway does not answer; retry.",
     Reason.UPSTREAM_FAILED: "The system behind the gateway failed.",
     Reason.DEADLINE_EXCEEDED: "The system behind the gateway took too long.",
+    Reason.UPSTREAM_IN_DOUBT: (
+        "The system behind the gateway may or may not have acted: find out before you repeat the call."
+    ),
 }
+"""What callers are told of an upstream that failed."""
 
 
 class UpstreamRefused(Exception):
@@ -142,19 +146,19 @@ def failed(error: grpc.aio.AioRpcError, *, harmless: bool) -> Exception:
         return in_doubt()
     reason, asked_ms = reason_of(error), pushback_ms(error)
     waits = reason is Reason.UPSTREAM_UNAVAILABLE and asked_ms is not None and asked_ms >= 0
-    return CallEnded(reason, _TEXTS[reason], retry_after_ms=asked_ms if waits else None)
+    return CallEnded(reason, TEXTS[reason], retry_after_ms=asked_ms if waits else None)
 
 
 def in_doubt() -> InDoubt:
     """The end of a call that an upstream may have carried out."""
-    text = "The system behind the gateway may or may not have acted: find out before you repeat the call."
-    return InDoubt(Reason.UPSTREAM_IN_DOUBT, text)
+    reason = Reason.UPSTREAM_IN_DOUBT
+    return InDoubt(reason, TEXTS[reason])
 
 
 def unavailable(wait_ms: int = 0) -> CallEnded:
     """The end of a call that no upstream was asked, and when it is worth coming back."""
     reason = Reason.UPSTREAM_UNAVAILABLE
-    return CallEnded(reason, _TEXTS[reason], retry_after_ms=wait_ms or None)
+    return CallEnded(reason, TEXTS[reason], retry_after_ms=wait_ms or None)
 
 
 def upstream_metadata(

@@ -14,6 +14,7 @@ from gateway.core.revision.compiled import Revision
 from gateway.core.spending import costs, told
 from gateway.envoy.authorization import SEAL
 from gateway.envoy.doors import Doors
+from gateway.envoy.engine.carried import CALL, Carried
 from gateway.envoy.fates import Fate, fate_of
 from gateway.envoy.seals import Admitted, Seals
 from pilote.envoy import access_log_data_pb2, access_log_pb2, access_log_pb2_grpc
@@ -33,8 +34,10 @@ class AccessLog(access_log_pb2_grpc.AccessLogServiceServicer):
         doors: Doors,
         revision: Callable[[], Revision | None],
         clock: Callable[[], int],
+        carried: Carried | None = None,
     ) -> None:
-        """`revision` gives the active one, `clock` milliseconds since the epoch."""
+        """`revision` gives the active one, `clock` milliseconds since the epoch; `carried` are calls of agents."""
+        self._carried = carried
         self._revision = revision
         self._admission = admission
         self._seals = seals
@@ -57,8 +60,13 @@ class AccessLog(access_log_pb2_grpc.AccessLogServiceServicer):
     def _settle(self, entry: access_log_data_pb2.HTTPAccessLogEntry) -> None:
         common = entry.common_properties
         said = common.metadata.filter_metadata
-        if common.intermediate_log_entry or FILTER not in said or SEAL not in said[FILTER].fields:
+        if common.intermediate_log_entry or FILTER not in said:
             return  # it goes on, or it was refused
+        if self._carried is not None and CALL in said[FILTER].fields:
+            self._carried.ended(said[FILTER].fields[CALL].string_value, entry)
+            return
+        if SEAL not in said[FILTER].fields:
+            return
         admitted = self._seals.open(said[FILTER].fields[SEAL].string_value)
         if admitted is not None:
             headers = {name.lower(): value for name, value in entry.response.response_headers.items()}

@@ -16,7 +16,9 @@ from gateway.core.record import Acted
 from gateway.core.rest.targets import Targets
 from gateway.core.revision.compiled import Revision
 from gateway.envoy.asking import asked, credential_headers
-from gateway.envoy.doors import Doors, redacts
+from gateway.envoy.doors import Doors, carries_grpc, redacts
+from gateway.envoy.engine.checking import Checking
+from gateway.envoy.heads import UPSTREAM_HEADER
 from gateway.envoy.redactions import Redactions, redactions_of
 from gateway.envoy.seals import Admitted, Seals
 from gateway.messages.rest_redacted_requests import reduced_path
@@ -31,7 +33,6 @@ from pilote.envoy import auth_pb2, auth_pb2_grpc, core_pb2
 
 SEAL: Final = "pilote"
 """Key of Envoy's dynamic metadata under which the access log brings back what was sealed."""
-UPSTREAM_HEADER: Final = "pilote-upstream"
 DECISION_HEADER: Final = "pilote-decision-id"
 MARK: Final = "pilote-redacts"
 """Header by which a reply says on its way through Envoy that it must not leave as it is."""
@@ -45,7 +46,18 @@ _OVERWRITE: Final = core_pb2.HeaderValueOption.OVERWRITE_IF_EXISTS_OR_ADD
 class Authorization(auth_pb2_grpc.AuthorizationServicer):
     """Decides about requests that Envoy is about to forward."""
 
-    def __init__(self, pipeline: Pipeline, watch: Watch, *, seals: Seals, doors: Doors, trace_ratio: float) -> None:
+    def __init__(
+        self,
+        pipeline: Pipeline,
+        watch: Watch,
+        *,
+        seals: Seals,
+        doors: Doors,
+        trace_ratio: float,
+        checking: Checking | None = None,
+    ) -> None:
+        """`checking` answers about calls of agents, where this gateway has an Envoy that carries them."""
+        self._checking = checking
         self._pipeline = pipeline
         self._watch = watch
         self._seals = seals
@@ -56,6 +68,8 @@ class Authorization(auth_pb2_grpc.AuthorizationServicer):
     async def Check(self, request: auth_pb2.CheckRequest, context: Any) -> auth_pb2.CheckResponse:  # noqa: N802
         """Whether the request may go on. Ends as AGENT_UNAUTHENTICATED where it is not Envoy that asks."""
         await self._doors.look(context)
+        if self._checking is not None and carries_grpc(context):
+            return await self._checking.answer(request.attributes.request.http)
         run, asking = asked(request.attributes.request.http, self._targets(), trace_ratio=self._trace_ratio)
         now = handling(run.incoming.trace)
         try:

@@ -14,6 +14,8 @@ from gateway.rpc.interceptors import end
 KEY_HEADER: Final = "x-pilote-envoy-key"
 REDACTS_HEADER: Final = "x-pilote-envoy-redacts"
 """By which an Envoy says what it has redacted, "requests" or "replies": its filters `ext_proc` ask here about them."""
+CARRIES_HEADER: Final = "x-pilote-envoy-carries"
+"""By which an Envoy says, in its own configuration, what it carries: "grpc" is calls of agents."""
 SERVICES: Final = (
     *("/envoy.service.auth.v3.", "/envoy.service.accesslog.v3."),
     *("/envoy.service.ratelimit.v3.", "/envoy.service.ext_proc.v3."),
@@ -83,6 +85,11 @@ def redacts(context: Any) -> frozenset[str]:
     """What the Envoy that asks has redacted, by its own configuration: no request of a caller's can say it."""
     said = [value for name, value in context.invocation_metadata() or () if name == REDACTS_HEADER]
     return frozenset(part.strip() for value in said if isinstance(value, str) for part in value.split(","))
+
+
+def carries_grpc(context: Any) -> bool:
+    """Whether the Envoy that asks carries calls of agents."""
+    return any(name == CARRIES_HEADER and value == "grpc" for name, value in context.invocation_metadata() or ())
 
 
 def envoy_keys(path: Path) -> tuple[str, ...]:

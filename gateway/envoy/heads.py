@@ -5,6 +5,8 @@ from typing import Final
 
 from pilote.envoy import core_pb2, ext_proc_pb2
 
+UPSTREAM_HEADER: Final = "pilote-upstream"
+"""By which the gateway tells Envoy where a request goes."""
 BODY_HEADERS: Final = ("content-digest", "content-md5", "digest", "repr-digest")
 """Headers that say something of a body as it was sent."""
 _OVERWRITE: Final = core_pb2.HeaderValueOption.OVERWRITE_IF_EXISTS_OR_ADD

@@ -8,9 +8,8 @@ from typing import Final
 
 from gateway import refusal
 from gateway.core.errors import CallEnded
-from gateway.envoy.authorization import UPSTREAM_HEADER
 from gateway.envoy.fates import REQUEST_WITHHELD
-from gateway.envoy.heads import BODY_HEADERS, headers_of, setting
+from gateway.envoy.heads import BODY_HEADERS, UPSTREAM_HEADER, headers_of, setting
 from gateway.envoy.seals import Reducing
 from gateway.messages.rest_redacted_requests import RequestWithheld, reduced, reduced_path
 from gateway.rpc.http_status import body_of, http_of

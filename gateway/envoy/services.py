@@ -11,6 +11,9 @@ from gateway.clock import clock_ms
 from gateway.envoy.access_log import AccessLog
 from gateway.envoy.authorization import Authorization
 from gateway.envoy.doors import Authority, Doors, envoy_keys
+from gateway.envoy.engine.carried import Carried
+from gateway.envoy.engine.checking import Checking
+from gateway.envoy.engine.engine import Engine
 from gateway.envoy.processing import Processing
 from gateway.envoy.ratelimit import RateLimit
 from gateway.envoy.seals import Seals
@@ -30,27 +33,48 @@ class EnvoyServices(msgspec.Struct, frozen=True):
 
 def wanted(settings: Settings) -> bool:
     """Whether Envoy may ask this process at all, where it knows it by a key or a certificate."""
-    return settings.envoy_key_file is not None or settings.envoy_listen != ""
+    return settings.engine == "envoy" or settings.envoy_key_file is not None or settings.envoy_listen != ""
 
 
 def envoy_services(
-    settings: Settings, pipeline: Pipeline, *, admission: Admission, watch: Watch, hold_keys: Sequence[bytes]
+    settings: Settings,
+    pipeline: Pipeline,
+    *,
+    admission: Admission,
+    watch: Watch,
+    hold_keys: Sequence[bytes],
+    engine: Engine | None = None,
 ) -> EnvoyServices:
     """What is `wanted`; what admitted requests have taken is sealed with the keys of held calls.
+
+    The Envoy of the `engine` has a key of its own.
 
     Raises:
         ValueError, OSError: the key file cannot be used.
     """
     known = () if settings.envoy_key_file is None else envoy_keys(settings.envoy_key_file)
+    known += () if engine is None else (engine.places.key,)
     folder = settings.envoy_tls_dir if not known else None
     authority = None if folder is None else _authority(Certificates(folder))
     doors = Doors(known, only_tls=settings.envoy_listen != "", authority=authority)
-    seals = Seals(Sealer(hold_keys))
+    seals, ratio = Seals(Sealer(hold_keys)), settings.trace_ratio
+    carried = checking = None
+    if engine is not None:
+        carried = Carried(pipeline, watch)
+        engine.under_way = carried.__len__
+        checking = Checking(pipeline, watch, carried=carried, reached=engine.reached, trace_ratio=ratio)
     return EnvoyServices(
-        Authorization(pipeline, watch, seals=seals, doors=doors, trace_ratio=settings.trace_ratio),
-        RateLimit(pipeline, watch, doors=doors, trace_ratio=settings.trace_ratio),
+        Authorization(pipeline, watch, seals=seals, doors=doors, trace_ratio=ratio, checking=checking),
+        RateLimit(pipeline, watch, doors=doors, trace_ratio=ratio),
         Processing(seals=seals, doors=doors),
-        AccessLog(admission, seals=seals, doors=doors, revision=lambda: pipeline.revision, clock=clock_ms),
+        AccessLog(
+            admission,
+            seals=seals,
+            doors=doors,
+            revision=lambda: pipeline.revision,
+            clock=clock_ms,
+            carried=carried,
+        ),
     )
 
 

@@ -69,6 +69,7 @@ async def serving(
     interceptors: "Sequence[grpc.aio.ServerInterceptor]" = (),
     callers: Callers = "processes",
     bounds: Sequence[tuple[str, int]] = BOUNDS,
+    behind: bool = False,
 ) -> AsyncIterator[int]:
     """Serve until the block ends, then drain; yields the port, which matters where `listen` asked for port 0.
 
@@ -77,7 +78,8 @@ async def serving(
     the server does; it translates its own errors, since an interceptor around it would cost every call. `reflecting` is
     for a server whose services change, `health_servicer` for one that says by itself how its services are. `secure`
     is a second port of the same server. `interceptors` come after that which translates errors. Where this process
-    has a certificate, connections are encrypted, and `callers` says who is asked for one.
+    has a certificate, connections are encrypted, and `callers` says who is asked for one; not so `behind` a process of
+    this gateway's own, which alone can reach it.
 
     Raises:
         OSError: when the address is taken.
@@ -100,7 +102,7 @@ async def serving(
     if otherwise is not None:
         server.add_generic_rpc_handlers((otherwise,))
     try:
-        port = _bound(server, listen, callers)
+        port = server.add_insecure_port(listen) if behind else _bound(server, listen, callers)
         if secure is not None:
             listen = secure.listen
             secure.bound(server.add_secure_port(listen, secure.credentials))

@@ -131,7 +131,7 @@ class Fate(Enum):
     """It may or may not have acted."""
 
 
-_SAID_NO: Final = frozenset(
+SAID_NO: Final = frozenset(
     {
         grpc.StatusCode.INVALID_ARGUMENT,
         grpc.StatusCode.NOT_FOUND,
@@ -145,6 +145,7 @@ _SAID_NO: Final = frozenset(
         grpc.StatusCode.ABORTED,
     }
 )
+"""Codes with which a peer refuses, in words meant for the caller."""
 
 
 def fate_of(error: grpc.aio.AioRpcError) -> Fate:
@@ -154,7 +155,7 @@ def fate_of(error: grpc.aio.AioRpcError) -> Fate:
     certain is taken for certain: codes with which a peer refuses, connections that never came about (told by gRPC's own
     text, which a test pins), and failures that carry rich details, which gRPC itself never does.
     """
-    if error.code() in _SAID_NO:
+    if error.code() in SAID_NO:
         return Fate.REFUSED
     if error.code() is grpc.StatusCode.UNAVAILABLE:
         never_left = (error.details() or "").startswith(("failed to connect", "errors resolving"))

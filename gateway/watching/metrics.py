@@ -123,6 +123,7 @@ class Metrics:
         self.near: Final = NearLimits()
         self.revision: Final = RevisionMetrics(meters)
         self._meters = meters
+        self._calls: list[Callable[[], int]] = []
         meters.include(self._durations.metric)
         meters.include(self._overhead.metric)
         counter = meters.meter.create_counter
@@ -193,8 +194,11 @@ class Metrics:
         gauge("pilote.spool.size", size, "By", "Length of the file that they wait in.")
 
     def observe_calls(self, look: Callable[[], int]) -> None:
-        """Export how many calls are under way; asked from another thread."""
-        observe = [lambda _: [Observation(look())]]
+        """Export how many calls are under way, in all that were told of here; asked from another thread."""
+        self._calls.append(look)
+        if len(self._calls) > 1:
+            return
+        observe = [lambda _: [Observation(sum(each() for each in self._calls))]]
         gauge = self._meters.meter.create_observable_gauge
         gauge("pilote.calls.in_flight", observe, "{call}", "Calls that have begun and not ended; a stream is one.")
 

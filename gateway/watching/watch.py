@@ -64,7 +64,9 @@ class Watch:
 
     def ended(self, run: CallRun) -> None:
         """Export the call's span if it is sampled or went wrong, and log it if it is to be logged."""
-        failed, ended_ns, took_s = run.ended is not None, time.time_ns(), time.perf_counter() - run.started
+        failed, now = run.ended is not None, time.perf_counter()
+        over = run.over or now
+        ended_ns, took_s = time.time_ns() - int((now - over) * 1e9), over - run.started
         exported = self._tracing is not None and (failed or run.incoming.trace.sampled)
         if exported:
             if not self._due:

@@ -2,24 +2,37 @@
 
 import asyncio
 from pathlib import Path
-from typing import Annotated, Any
+from typing import Annotated, Any, Literal
 
+import msgspec
 import typer
 
 from gateway.settings import Settings, language
 from services.commands.shell import Shell
 from services.texts import say
 
+Engine = Annotated[
+    Literal["in-process", "envoy"], typer.Option(help="What carries the bytes of agents' calls; else PILOTE_ENGINE.")
+]
+
+
+def _on(engine: str | None, settings: Settings) -> Settings:
+    """The settings, with that engine where one is given."""
+    return settings if engine is None else msgspec.structs.replace(settings, engine=engine)
+
 
 def add_to(app: typer.Typer, shell: Shell) -> None:
     """Add the commands."""
 
     @app.command()
-    def up(workers: Annotated[int | None, typer.Option(help="Gateway processes on one port.")] = None) -> None:
+    def up(
+        workers: Annotated[int | None, typer.Option(help="Gateway processes on one port.")] = None,
+        engine: Engine | None = None,
+    ) -> None:
         """Start everything on this machine and keep it up until Ctrl-C."""
         from services.commands.running import run_up
 
-        settings = shell.settings()
+        settings = _on(engine, shell.settings())
         raise typer.Exit(asyncio.run(run_up(settings, workers=workers, out=shell.out, language=language(settings))))
 
     @app.command()
@@ -78,7 +91,7 @@ def _add_own(app: typer.Typer, shell: Shell) -> None:
     """Add one command for each kind of process that governs."""
 
     @app.command()
-    def gateway() -> None:
+    def gateway(engine: Engine | None = None) -> None:
         """Run one gateway worker."""
         from gateway.key_files import keys_of
         from gateway.rpc.serving import run
@@ -86,7 +99,7 @@ def _add_own(app: typer.Typer, shell: Shell) -> None:
         from gateway.watching.logs import configure
         from services.up import redis_url
 
-        settings = shell.settings()
+        settings = _on(engine, shell.settings())
         configure(settings.log_level)
         try:
             keys = keys_of(settings)

@@ -19,7 +19,7 @@ from gateway.core.obstacles import obstacles
 from gateway.core.reason_texts import REASONS
 from gateway.core.record import Attempt, BucketAsk, BucketLook, Exposure, Outcome, Record, RuleLook, Settlement, Verdict
 from gateway.core.terms import basis_named, channel_named
-from gateway.rpc.status import _SAID_NO
+from gateway.rpc.status import SAID_NO
 
 RULES = tuple(
     RuleLook(rule=f"r-{effect}-{mode}-{error}", effect=effect, mode=mode, error=error)
@@ -289,7 +289,7 @@ def test_a_held_call_is_said_to_be_kept_and_a_repeat_names_the_hold_of_the_first
 
 
 def test_an_upstream_that_says_no_has_answered_in_words_too() -> None:
-    assert {code.name for code in _SAID_NO} == ANSWERS
+    assert {code.name for code in SAID_NO} == ANSWERS
 
 
 def test_what_was_tried_is_told_in_order() -> None:

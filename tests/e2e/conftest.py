@@ -43,6 +43,11 @@ def pytest_terminal_summary(terminalreporter: pytest.TerminalReporter, config: p
             terminalreporter.write_line(f"{count:8,} {what}")
 
 
+def _engine(request: pytest.FixtureRequest) -> str:
+    """What carries the calls of the test's gateways."""
+    return str(request.config.getoption("--engine"))
+
+
 def _replaying(request: pytest.FixtureRequest) -> bool:
     """Whether every decision of the test is to be decided once more, and come to the same bytes."""
     return bool(request.config.getoption("--replay")) and request.node.get_closest_marker("no_replay") is None
@@ -69,7 +74,7 @@ async def empty_world(
 ) -> AsyncIterator[World]:
     """No gateway yet."""
     async with contextlib.AsyncExitStack() as stack:
-        world = World(redis, redis_url, tmp_path, stack)
+        world = World(redis, redis_url, tmp_path, stack, engine=_engine(request))
         world.replaying = _replaying(request)
         yield world
         await _judged(world, request)
@@ -92,7 +97,8 @@ async def _world_on(
     async with contextlib.AsyncExitStack() as stack:
         redis = await connected(store.url)
         stack.push_async_callback(redis.aclose)
-        world = World(redis, store.url, home, stack, store_timeout_ms=2_000)  # tests freeze it, and wait for that
+        # Tests freeze the store, and wait for that.
+        world = World(redis, store.url, home, stack, store_timeout_ms=2_000, engine=_engine(request))
         world.replaying = _replaying(request)
         await world.gateway()
         await world.publish(policy(upstream.address))

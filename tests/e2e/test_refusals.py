@@ -261,6 +261,9 @@ async def test_an_upstream_that_cannot_be_reached_is_unavailable_and_nothing_is_
             else agent.contacts.GetContact(get(), metadata=IN_FRENCH)
         )
         refused = await told(call)
+    if contact and world.engine == "envoy":  # it has sent the call by the time at which the connection breaks
+        assert (refused.code, refused.reason) == (grpc.StatusCode.UNKNOWN, "UPSTREAM_IN_DOUBT")
+        return
     assert (refused.code, refused.reason) == (grpc.StatusCode.UNAVAILABLE, "UPSTREAM_UNAVAILABLE")
     assert _info(refused)
     assert 0 < _ms(refused.detail(details.RetryInfo).retry_delay) <= 5_000

@@ -166,7 +166,7 @@ async def test_a_slower_candidate_is_rolled_back(ramp: Ramp) -> None:
         return b""
 
     ramp.new.behave = slow
-    await ramp.call(range(1_200), at_a_time=600)
+    await ramp.call(range(1_200), at_a_time=200)
     after = await ramp.look()
     assert (after.state, after.about) == ("rolled_back", ("latency_ms",))
 

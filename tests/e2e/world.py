@@ -144,6 +144,8 @@ class World:
     stack: contextlib.AsyncExitStack
     seen: Seen = field(default_factory=Seen)
     gateways: list[Gateway] = field(default_factory=list)
+    engine: str = "in-process"
+    """What carries the calls of its gateways' agents."""
     replaying: bool = False
     """Whether the inputs of all calls are kept."""
     documents: dict[int, bytes] = field(default_factory=dict)
@@ -176,6 +178,7 @@ class World:
         home = self.home / f"gateway-{len(self.gateways)}"
         chosen: dict[str, Any] = {
             "gateway_listen": "127.0.0.1:0",
+            "engine": self.engine,
             "home": home,
             "drain_seconds": 2.0,
             "store_timeout_ms": self.store_timeout_ms,

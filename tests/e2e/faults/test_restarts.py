@@ -57,13 +57,15 @@ async def _children(home: Path, *, but: frozenset[int] = frozenset()) -> tuple[C
 
 
 @contextlib.asynccontextmanager
-async def _everything() -> AsyncIterator[tuple[Site, Auditor]]:
+async def _everything(engine: str) -> AsyncIterator[tuple[Site, Auditor]]:
     """All that `pilote up` starts, before a CRM that writes down what it really does."""
     home = Path(tempfile.mkdtemp(prefix="pilote-"))
     *ports, crm_port = free(len(LISTENS) + 1)
     listens = {f"PILOTE_{name}_LISTEN": f"127.0.0.1:{port}" for name, port in zip(LISTENS, ports, strict=True) if name}
     variables = environment(PILOTE_HOME=str(home), PILOTE_METRICS_LISTEN="off", **listens)
-    everything = Process("services.cli", "up", "--workers", "2", environment=variables, log=home / "up.log")
+    everything = Process(
+        "services.cli", "up", "--workers", "2", "--engine", engine, environment=variables, log=home / "up.log"
+    )
     crm = Process("tests.fakes.upstream_process", str(crm_port), str(home / "received"))
     async with contextlib.AsyncExitStack() as stack:
         stack.callback(shutil.rmtree, home, ignore_errors=True)
@@ -93,9 +95,10 @@ async def _everything() -> AsyncIterator[tuple[Site, Auditor]]:
 
 
 @pytest.mark.one_store
-async def test_every_process_is_restarted_in_turn_without_a_failed_call(show: Show) -> None:
+@pytest.mark.parametrize("engine", ["in-process", "envoy"])
+async def test_every_process_is_restarted_in_turn_without_a_failed_call(show: Show, engine: str) -> None:
     away: list[tuple[str, float]] = []
-    async with _everything() as (its, auditor):
+    async with _everything(engine) as (its, auditor):
         async with its.load.running():
             await its.load.more(16)
             for child in await _children(its.world.home):

@@ -61,6 +61,7 @@ class AttributeContext(_message.Message):
         PROTOCOL_FIELD_NUMBER: _builtins.int
         BODY_FIELD_NUMBER: _builtins.int
         RAW_BODY_FIELD_NUMBER: _builtins.int
+        HEADER_MAP_FIELD_NUMBER: _builtins.int
         method: _builtins.bytes
         path: _builtins.bytes
         host: _builtins.bytes
@@ -70,6 +71,8 @@ class AttributeContext(_message.Message):
         raw_body: _builtins.bytes
         @_builtins.property
         def headers(self) -> _containers.ScalarMap[_builtins.str, _builtins.bytes]: ...
+        @_builtins.property
+        def header_map(self) -> _core_pb2.HeaderMap: ...
         def __init__(
             self,
             *,
@@ -81,10 +84,11 @@ class AttributeContext(_message.Message):
             protocol: _builtins.str = ...,
             body: _builtins.bytes = ...,
             raw_body: _builtins.bytes = ...,
+            header_map: _core_pb2.HeaderMap | None = ...,
         ) -> None: ...
-        _HasFieldArgType: _TypeAlias = _Never  # noqa: Y015
+        _HasFieldArgType: _TypeAlias = _typing.Literal["header_map", b"header_map"]  # noqa: Y015
         def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
-        _ClearFieldArgType: _TypeAlias = _typing.Literal["body", b"body", "headers", b"headers", "host", b"host", "method", b"method", "path", b"path", "protocol", b"protocol", "raw_body", b"raw_body", "size", b"size"]  # noqa: Y015
+        _ClearFieldArgType: _TypeAlias = _typing.Literal["body", b"body", "header_map", b"header_map", "headers", b"headers", "host", b"host", "method", b"method", "path", b"path", "protocol", b"protocol", "raw_body", b"raw_body", "size", b"size"]  # noqa: Y015
         def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
         def WhichOneof(self, oneof_group: _Never) -> None: ...
 

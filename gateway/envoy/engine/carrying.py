@@ -1,0 +1,58 @@
+"""Which calls Envoy can carry by itself, once the gateway has admitted them.
+
+All others go on to the gateway, which takes them through every step as if there were no Envoy: streams, calls whose
+messages the policy changes or looks at once more, and those that may be tried, copied or served otherwise.
+"""
+
+from gateway.callrun import CallRun
+from gateway.core.call import Operation
+from gateway.core.policy.upstreams import Upstream
+from gateway.core.revision.compiled import MethodPolicy
+from gateway.core.routing import RouteRule
+
+_SETTLED_AT_ONCE = frozenset({"budget", "concurrency", "quota"})
+"""Kinds of limit that the next call must find settled, or that read the answer."""
+
+
+def carries(policy: MethodPolicy) -> bool:
+    """Whether Envoy may carry calls of this method, as far as that depends on the policy alone."""
+    contract = policy.contract
+    return (
+        contract.whole
+        and not contract.unrouted
+        and contract.operation is not Operation.INFER  # what a model has used and which one it was, its answer says
+        and contract.instruct is None
+        and contract.served is None
+        and not any(
+            rule.bucket.kind in _SETTLED_AT_ONCE or rule.quota is not None or rule.actual is not None
+            for rule in policy.limits
+        )
+        and not any(rule.bucket.counts_on != "reserved" for rule in policy.caps)
+        and any(_plain(rule) for rule in policy.routes)
+    )
+
+
+def reachable(upstream: Upstream) -> bool:
+    """Whether Envoy itself can reach an upstream, and does all that the policy says of it."""
+    return upstream.kind == "grpc" and upstream.breaker is None
+
+
+def fits(run: CallRun) -> bool:
+    """Whether Envoy can carry this call, now that it was decided about; asked before it takes anything."""
+    policy, call, upstream, rule = run.policy, run.call, run.upstream, run.routed.rule
+    if policy is None or call is None or upstream is None or run.decision is None:
+        return False
+    contract = policy.contract
+    return (
+        reachable(upstream)
+        and (rule is None or _plain(rule))
+        and not run.decision.redacting
+        and not (run.route.version and contract.pin is not None)
+        and not (call.request_id and run.repeatable)  # a repeat is given the answer, which Envoy does not keep
+        and not (call.identity and contract.created is not None)  # who it is about, its answer says
+        and not any(bucket.on_exceed == "downgrade" for bucket in run.decision.buckets)
+    )
+
+
+def _plain(rule: RouteRule) -> bool:
+    return not rule.copies and (rule.forward is None or not rule.forward.several)

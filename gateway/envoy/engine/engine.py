@@ -1,0 +1,164 @@
+"""The Envoy engine of one gateway: its Envoy, what it is told of each revision, and its end."""
+
+import asyncio
+import contextlib
+import logging
+import os
+import secrets
+import shutil
+import signal
+import tempfile
+import time
+from collections.abc import AsyncIterator, Callable, Iterator
+from pathlib import Path
+from typing import Final
+
+import grpc
+
+from gateway.core.revision.compiled import Revision
+from gateway.ending import ended
+from gateway.envoy.engine.clusters import clusters_of
+from gateway.envoy.engine.configuration import Places, bootstrap, listener, no_routes, routes_of
+from gateway.envoy.engine.process import LOOK_SECONDS, START_SECONDS, Envoy, EnvoyEnded, envoy
+from gateway.envoy.engine.resources import Json, put
+from gateway.envoy.engine.tls import file_name, secrets_of
+from gateway.settings import Settings
+
+_log = logging.getLogger(__name__)
+
+MOST_SHOWN: Final = 256 * 1024
+"""Bytes of a message that are worth to be shown to whoever decides; see `Places.shown`."""
+TOLD_SECONDS: Final = 2.0
+"""Longest wait for what Envoy has to tell at the end."""
+RETIRED_SECONDS: Final = 120.0
+"""How long a cluster stays that no revision names any more: longer than a call that was admitted for it lasts."""
+
+
+class Engine:
+    """What a gateway tells its Envoy."""
+
+    def __init__(self, places: Places, *, clock: Callable[[], float]) -> None:
+        self.places = places
+        self._clock = clock
+        self._envoy: Envoy | None = None
+        self._clusters: dict[str, Json] = {}
+        self._retired: dict[str, float] = {}
+        """When a cluster was named last, in seconds of the clock."""
+        self._routes: Json = no_routes()
+        self._wanted: frozenset[str] = frozenset()
+        self._reached: frozenset[str] = frozenset()
+        self._looking: asyncio.Task[None] | None = None
+        self.under_way: Callable[[], int] = lambda: 0
+        """How many calls Envoy carries, of which it still has to tell how they end."""
+
+    def reached(self, cluster: str) -> bool:
+        """Whether Envoy can send calls there by now."""
+        return cluster in self._reached
+
+    def use(self, revision: Revision) -> None:
+        """Have Envoy carry the calls of this revision. Until it can, the gateway does."""
+        now = self._clock()
+        secrets = self.places.home if self.places.certificates is not None else None
+        wanted = clusters_of(revision, roots=_roots(), secrets=secrets)
+        for name in self._clusters.keys() - wanted.keys():
+            self._retired.setdefault(name, now)
+        for name in wanted:
+            self._retired.pop(name, None)
+        over = [name for name, at in self._retired.items() if now - at > RETIRED_SECONDS]
+        for name in over:
+            del self._retired[name], self._clusters[name]
+        self._clusters |= wanted
+        self._reached &= frozenset(wanted)
+        self._routes, self._wanted = routes_of(revision), frozenset(wanted)
+        if self._envoy is not None:
+            self._tell(self._envoy)
+
+    def _tell(self, running: Envoy) -> None:
+        running.say("clusters.json", self._clusters)
+        running.say("routes.json", {"agents": self._routes})
+        if self._looking is not None:
+            self._looking.cancel()
+        self._looking = asyncio.create_task(self._look(running))
+
+    async def _look(self, running: Envoy) -> None:
+        with contextlib.suppress(EnvoyEnded):
+            while True:
+                self._reached = self._wanted & await running.clusters()
+                if self._reached == self._wanted:
+                    return
+                await asyncio.sleep(LOOK_SECONDS)
+
+    @contextlib.asynccontextmanager
+    async def carrying(self, *, drain_seconds: float) -> AsyncIterator[int]:
+        """Envoy listens until the block ends, then drains; yields the port.
+
+        Raises:
+            EnvoyMissing: it is not installed.
+            OSError: the address is taken, or Envoy cannot start.
+        """
+        if self.places.certificates is not None:
+            for name, each in secrets_of(self.places.certificates, clients=self.places.clients).items():
+                put(self.places.home, file_name(name), {name: each})
+        started = envoy(self.places.home, bootstrap(self.places, version=""))
+        async with started as self._envoy:
+            self._tell(self._envoy)
+            self._envoy.say("listeners.json", {"agents": listener(self.places)})
+            port = await self._listening(self._envoy)
+            over = asyncio.create_task(self._over(self._envoy))
+            try:
+                yield port
+            finally:
+                await ended(over, *([self._looking] if self._looking is not None else []))
+                await self._envoy.drain(drain_seconds)
+                await self._told()
+
+    async def _listening(self, running: Envoy) -> int:
+        try:
+            async with asyncio.timeout(START_SECONDS):
+                while not (port := await running.port()):  # noqa: ASYNC110 - nobody says when it does
+                    await asyncio.sleep(LOOK_SECONDS)
+        except (TimeoutError, EnvoyEnded) as error:
+            raise OSError(
+                f"Envoy does not listen on {self.places.listen}: is another process using it? See its log."
+            ) from error
+        return port
+
+    async def _told(self) -> None:
+        """Wait until Envoy has told of all calls that it has carried: it does so a moment after each has ended."""
+        with contextlib.suppress(TimeoutError):
+            async with asyncio.timeout(TOLD_SECONDS):
+                while self.under_way():  # noqa: ASYNC110 - nobody says when the last one is settled
+                    await asyncio.sleep(LOOK_SECONDS)
+
+    async def _over(self, running: Envoy) -> None:
+        """Without its Envoy a gateway is reached by nobody: it ends, and is started anew."""
+        code = await running.over()
+        _log.critical("Envoy has ended by itself: this gateway ends with it", extra={"code": code})
+        os.kill(os.getpid(), signal.SIGTERM)
+
+
+@contextlib.contextmanager
+def engine_of(settings: Settings) -> Iterator[Engine]:
+    """The engine of a gateway with these settings, whose files and sockets are gone when the block ends."""
+    home = Path(tempfile.mkdtemp(prefix="pilote-"))  # a short name, which nobody else can read: it holds sockets
+    try:
+        socket = str(home / "gateway")
+        places = Places(
+            home=home,
+            gateway=socket,
+            asked=socket,
+            listen=settings.gateway_listen,
+            shown=min(MOST_SHOWN, settings.max_message_bytes // 2),
+            key=secrets.token_hex(32),  # this Envoy is known to this gateway by it, and to no other
+            certificates=settings.tls_dir,
+            clients=settings.tls_clients_file,
+        )
+        yield Engine(places, clock=time.monotonic)
+    finally:
+        shutil.rmtree(home, ignore_errors=True)
+
+
+def _roots() -> Path:
+    """The authorities that gRPC believes where nothing else is said."""
+    named = os.environ.get("GRPC_DEFAULT_SSL_ROOTS_FILE_PATH")  # noqa: TID251 - gRPC's own, not a setting of ours
+    return Path(named) if named else Path(grpc.__file__).parent / "_cython" / "_credentials" / "roots.pem"
