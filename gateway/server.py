@@ -14,6 +14,7 @@ from gateway.core.authority import Authority
 from gateway.core.revision.compiled import Revision
 from gateway.decisions import Decisions
 from gateway.envoy.doors import SERVICES as FOR_ENVOY
+from gateway.envoy.engine.configuration import Places
 from gateway.envoy.engine.engine import engine_of
 from gateway.envoy.services import EnvoyServices, envoy_services, wanted
 from gateway.governing import AWAY, Governing, governing
@@ -32,6 +33,7 @@ from pilote.objective.v1 import objective_service_pb2_grpc
 
 _log = logging.getLogger(__name__)
 
+Deciding = Callable[[Places], contextlib.AbstractAsyncContextManager[None]]
 SERVICES: Final = ("pilote.decision.v1.DecisionService", "pilote.objective.v1.ObjectiveService")
 """What the gateway answers itself."""
 
@@ -56,8 +58,12 @@ async def gateway(
     clock: Callable[[], int] = clock_ms,
     trusted_people: Authority | None = None,
     monotonic: Callable[[], int] = monotonic_ms,
+    deciding: Deciding | None = None,
 ) -> AsyncIterator[Gateway]:
     """A gateway that serves until the block ends, then drains; see `governing` for the rest.
+
+    `deciding` runs what decides about the calls that an Envoy carries, for as long as its block lasts; `None`: this
+    process does.
 
     Raises:
         ValueError: what it has pinned of the people it trusts cannot be read, or what Envoy is known by.
@@ -66,12 +72,14 @@ async def gateway(
         OSError: the address is taken.
         EnvoyMissing: it is to be the engine, and is not installed.
     """
-    deciding = governing(
+    governs = governing(
         settings, redis_url=redis_url, keys=keys, clock=clock, trusted_people=trusted_people, monotonic=monotonic
     )
     async with contextlib.AsyncExitStack() as stack:
-        governed = await stack.enter_async_context(deciding)
-        engine = stack.enter_context(engine_of(settings)) if settings.engine == "envoy" else None
+        governed = await stack.enter_async_context(governs)
+        engine = None
+        if settings.engine == "envoy":
+            engine = stack.enter_context(engine_of(settings, apart=deciding is not None))
         proxy = _proxy(governed, settings)
         reflecting = Reflecting(SERVICES)
 
@@ -91,8 +99,11 @@ async def gateway(
                 admission=governed.admission,
                 watch=governed.watch,
                 hold_keys=keys.hold,
-                engine=engine,
+                reach=None if engine is None else engine.reach,
+                own_key="" if engine is None else engine.places.key,
             )
+            if engine is not None and for_envoy.carried is not None:
+                engine.under_way = for_envoy.carried.__len__
 
         def add_services(server: grpc.aio.Server) -> None:
             _add_own(server, governed)
@@ -113,14 +124,23 @@ async def gateway(
         )
         running.port = await stack.enter_async_context(serves)
         if engine is not None:
+            if deciding is not None:
+                await stack.enter_async_context(deciding(engine.places))
             running.port = await stack.enter_async_context(engine.carrying(drain_seconds=settings.drain_seconds))
         yield running
         governed.stop()
 
 
-async def serve(settings: Settings, *, redis_url: str, keys: Keys, trusted_people: Authority | None = None) -> None:
+async def serve(
+    settings: Settings,
+    *,
+    redis_url: str,
+    keys: Keys,
+    trusted_people: Authority | None = None,
+    deciding: Deciding | None = None,
+) -> None:
     """Run a gateway until SIGTERM or SIGINT."""
-    running = gateway(settings, redis_url=redis_url, keys=keys, trusted_people=trusted_people)
+    running = gateway(settings, redis_url=redis_url, keys=keys, trusted_people=trusted_people, deciding=deciding)
     async with until_told_to_stop() as stop, contextlib.AsyncExitStack() as stack:
         try:
             await stack.enter_async_context(running)

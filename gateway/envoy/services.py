@@ -13,7 +13,7 @@ from gateway.envoy.authorization import Authorization
 from gateway.envoy.doors import Authority, Doors, envoy_keys
 from gateway.envoy.engine.carried import Carried
 from gateway.envoy.engine.checking import Checking
-from gateway.envoy.engine.engine import Engine
+from gateway.envoy.engine.reach import Reach
 from gateway.envoy.processing import Processing
 from gateway.envoy.ratelimit import RateLimit
 from gateway.envoy.seals import Seals
@@ -29,6 +29,8 @@ class EnvoyServices(msgspec.Struct, frozen=True):
     limits: RateLimit
     processing: Processing
     access_log: AccessLog
+    carried: Carried | None = None
+    """Calls of agents that Envoy carries right now."""
 
 
 def wanted(settings: Settings) -> bool:
@@ -43,26 +45,26 @@ def envoy_services(
     admission: Admission,
     watch: Watch,
     hold_keys: Sequence[bytes],
-    engine: Engine | None = None,
+    reach: Reach | None = None,
+    own_key: str = "",
 ) -> EnvoyServices:
     """What is `wanted`; what admitted requests have taken is sealed with the keys of held calls.
 
-    The Envoy of the `engine` has a key of its own.
+    With `reach` calls of agents are decided about too, for an Envoy that carries them; it may have a key of its own.
 
     Raises:
         ValueError, OSError: the key file cannot be used.
     """
     known = () if settings.envoy_key_file is None else envoy_keys(settings.envoy_key_file)
-    known += () if engine is None else (engine.places.key,)
+    known += (own_key,) if own_key else ()
     folder = settings.envoy_tls_dir if not known else None
     authority = None if folder is None else _authority(Certificates(folder))
     doors = Doors(known, only_tls=settings.envoy_listen != "", authority=authority)
     seals, ratio = Seals(Sealer(hold_keys)), settings.trace_ratio
     carried = checking = None
-    if engine is not None:
+    if reach is not None:
         carried = Carried(pipeline, watch)
-        engine.under_way = carried.__len__
-        checking = Checking(pipeline, watch, carried=carried, reached=engine.reached, trace_ratio=ratio)
+        checking = Checking(pipeline, watch, carried=carried, reached=reach.has, trace_ratio=ratio)
     return EnvoyServices(
         Authorization(pipeline, watch, seals=seals, doors=doors, trace_ratio=ratio, checking=checking),
         RateLimit(pipeline, watch, doors=doors, trace_ratio=ratio),
@@ -75,6 +77,7 @@ def envoy_services(
             clock=clock_ms,
             carried=carried,
         ),
+        carried,
     )
 
 

@@ -7,7 +7,7 @@ from typing import Annotated, Any, Literal
 import msgspec
 import typer
 
-from gateway.settings import Settings, language
+from gateway.settings import Settings, inherited, language
 from services.commands.shell import Shell
 from services.texts import say
 
@@ -107,7 +107,12 @@ def _add_own(app: typer.Typer, shell: Shell) -> None:
             shell.fail(str(error), 2)
         trusted_people = shell.trusted_people(settings)
         pin_file(shell, settings)
-        run(lambda: serve(settings, redis_url=redis_url(settings), keys=keys, trusted_people=trusted_people))
+        url, deciding = redis_url(settings), None
+        if settings.engine == "envoy":
+            from services.deciding.beside import beside
+
+            deciding = beside(settings, environment=inherited() | {"PILOTE_REDIS_URL": url})
+        run(lambda: serve(settings, redis_url=url, keys=keys, trusted_people=trusted_people, deciding=deciding))
 
     @app.command()
     def control() -> None:

@@ -17,6 +17,8 @@ from gateway.adapters.trust import trusted_people
 from gateway.core.errors import DataNewer
 from gateway.ending import ended
 from gateway.envoy.asgi import Health, envoy_app
+from gateway.envoy.engine.admin import Admin
+from gateway.envoy.engine.reach import Reach
 from gateway.envoy.services import envoy_services
 from gateway.governing import AWAY, governing
 from gateway.key_files import keys_of
@@ -76,8 +78,17 @@ async def _answering(settings: Settings) -> AsyncIterator[GrpcOverAsgi]:
     file = settings.trusted_people_file
     people = None if file is None else trusted_people(file)
     async with governing(settings, redis_url=redis_url(settings), keys=keys, trusted_people=people) as governed:
+        reach = None
+        if settings.engine == "envoy" and settings.envoy_key_file is not None:
+            reach = Reach(Admin(settings.envoy_key_file.parent), certified=settings.tls_dir is not None)
+            governed.activating.tell(reach.use)
         services = envoy_services(
-            settings, governed.pipeline, admission=governed.admission, watch=governed.watch, hold_keys=keys.hold
+            settings,
+            governed.pipeline,
+            admission=governed.admission,
+            watch=governed.watch,
+            hold_keys=keys.hold,
+            reach=reach,
         )
         health = Health()
         answering = envoy_app(services, health, max_message_bytes=settings.max_message_bytes)
@@ -85,6 +96,8 @@ async def _answering(settings: Settings) -> AsyncIterator[GrpcOverAsgi]:
         told = asyncio.create_task(_end_when_told(answering, health, drain_seconds=settings.drain_seconds))
         yield answering
         await ended(told)
+        if reach is not None:
+            await reach.close()
         governed.stop()
 
 

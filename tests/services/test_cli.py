@@ -13,7 +13,6 @@ from pathlib import Path
 
 import pytest
 
-from tests.services import command_line
 from tests.services.ports import free
 
 PILOTE = (sys.executable, "-m", "services.cli")
@@ -45,7 +44,9 @@ def _environment(home: Path, **settings: str) -> dict[str, str]:
 
 def _run(*arguments: str, home: Path, **settings: str) -> subprocess.CompletedProcess[str]:
     environment = _environment(home, **settings)
-    return command_line.pilote(*arguments, environment=environment)
+    return subprocess.run(
+        (*PILOTE, *arguments), env=environment, capture_output=True, text=True, timeout=100, check=False
+    )
 
 
 def _listens() -> dict[str, str]:

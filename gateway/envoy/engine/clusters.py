@@ -52,17 +52,23 @@ def cluster_name(upstream: Upstream) -> str:
 _names: dict[Upstream, str] = {}
 
 
+def names_of(revision: Revision, *, certified: bool) -> frozenset[str]:
+    """Names of the clusters of all upstreams that Envoy can reach; `certified`: it has a certificate to show."""
+    return frozenset(cluster_name(each) for each in _reachable(revision, certified=certified))
+
+
 def clusters_of(revision: Revision, *, roots: Path, secrets: Path | None) -> dict[str, Json]:
     """The clusters of all upstreams that Envoy can reach, by their names.
 
     `roots` is a file with the authorities whom the system believes, `secrets` the folder with the files that say
     where this process's own certificate is; `None` where it has none.
     """
-    found = {}
-    for upstream in revision.upstreams.values():
-        if reachable(upstream) and (upstream.tls != "mutual" or secrets is not None):
-            found[cluster_name(upstream)] = _cluster(upstream, roots=roots, secrets=secrets)
-    return found
+    found = _reachable(revision, certified=secrets is not None)
+    return {cluster_name(each): _cluster(each, roots=roots, secrets=secrets) for each in found}
+
+
+def _reachable(revision: Revision, *, certified: bool) -> list[Upstream]:
+    return [each for each in revision.upstreams.values() if reachable(each) and (each.tls != "mutual" or certified)]
 
 
 def gateway_cluster(socket: str, *, name: str = GATEWAY) -> Json:

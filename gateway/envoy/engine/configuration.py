@@ -10,6 +10,7 @@ from typing import Final, NamedTuple
 
 from gateway.core.revision.compiled import Revision
 from gateway.envoy.doors import CARRIES_HEADER, KEY_HEADER
+from gateway.envoy.engine.admin import SOCKET
 from gateway.envoy.engine.carried import CALL
 from gateway.envoy.engine.carrying import carries
 from gateway.envoy.engine.clusters import GATEWAY, gateway_cluster
@@ -21,6 +22,8 @@ from gateway.rpc.serving import MOST_CONNECTIONS, MOST_STREAMS
 
 ASKED: Final = "pilote-asked"
 """The cluster of whoever decides about calls."""
+TOLD_EVERY_SECONDS: Final = 0.02
+"""How often Envoy sends what its access log holds."""
 _FILTERS: Final = TYPE + "envoy.extensions.filters.http."
 _EXT_AUTHZ: Final = "envoy.filters.http.ext_authz"
 _LUA: Final = "envoy.filters.http.lua"
@@ -60,7 +63,7 @@ def bootstrap(places: Places, *, version: str) -> Json:
     """What Envoy starts with. It listens once a listener stands in `listeners.json`."""
     return {
         "node": {"id": "pilote", "cluster": "pilote", "metadata": {"version": version}},
-        "admin": {"address": {"pipe": {"path": str(places.home / "admin"), "mode": 0o600}}},
+        "admin": {"address": {"pipe": {"path": str(places.home / SOCKET), "mode": 0o600}}},
         "dynamic_resources": {
             "cds_config": file_of(places.home, "clusters.json"),
             "lds_config": file_of(places.home, "listeners.json"),
@@ -201,7 +204,7 @@ def _access_log(key: str) -> Json:
             "common_config": {
                 "log_name": "pilote",
                 "transport_api_version": "V3",
-                "buffer_flush_interval": "0.02s",
+                "buffer_flush_interval": f"{TOLD_EVERY_SECONDS}s",
                 "grpc_service": {"envoy_grpc": {"cluster_name": ASKED}, "initial_metadata": _known_by(key)},
             },
         },

@@ -17,9 +17,11 @@ import grpc
 
 from gateway.core.revision.compiled import Revision
 from gateway.ending import ended
+from gateway.envoy.engine.admin import Admin
 from gateway.envoy.engine.clusters import clusters_of
-from gateway.envoy.engine.configuration import Places, bootstrap, listener, no_routes, routes_of
-from gateway.envoy.engine.process import LOOK_SECONDS, START_SECONDS, Envoy, EnvoyEnded, envoy
+from gateway.envoy.engine.configuration import TOLD_EVERY_SECONDS, Places, bootstrap, listener, no_routes, routes_of
+from gateway.envoy.engine.process import Envoy, envoy
+from gateway.envoy.engine.reach import LOOK_SECONDS, Reach
 from gateway.envoy.engine.resources import Json, put
 from gateway.envoy.engine.tls import file_name, secrets_of
 from gateway.settings import Settings
@@ -28,8 +30,12 @@ _log = logging.getLogger(__name__)
 
 MOST_SHOWN: Final = 256 * 1024
 """Bytes of a message that are worth to be shown to whoever decides; see `Places.shown`."""
+START_SECONDS: Final = 30.0
+"""Longest wait until Envoy listens."""
+TELLING_SECONDS: Final = 3 * TOLD_EVERY_SECONDS
+"""How long Envoy takes to send what its access log holds, and a little more."""
 TOLD_SECONDS: Final = 2.0
-"""Longest wait for what Envoy has to tell at the end."""
+"""Longest wait until all of it is settled."""
 RETIRED_SECONDS: Final = 120.0
 """How long a cluster stays that no revision names any more: longer than a call that was admitted for it lasts."""
 
@@ -45,15 +51,9 @@ class Engine:
         self._retired: dict[str, float] = {}
         """When a cluster was named last, in seconds of the clock."""
         self._routes: Json = no_routes()
-        self._wanted: frozenset[str] = frozenset()
-        self._reached: frozenset[str] = frozenset()
-        self._looking: asyncio.Task[None] | None = None
+        self.reach = Reach(Admin(places.home), certified=places.certificates is not None)
         self.under_way: Callable[[], int] = lambda: 0
         """How many calls Envoy carries, of which it still has to tell how they end."""
-
-    def reached(self, cluster: str) -> bool:
-        """Whether Envoy can send calls there by now."""
-        return cluster in self._reached
 
     def use(self, revision: Revision) -> None:
         """Have Envoy carry the calls of this revision. Until it can, the gateway does."""
@@ -68,25 +68,14 @@ class Engine:
         for name in over:
             del self._retired[name], self._clusters[name]
         self._clusters |= wanted
-        self._reached &= frozenset(wanted)
-        self._routes, self._wanted = routes_of(revision), frozenset(wanted)
+        self._routes = routes_of(revision)
+        self.reach.use(revision)
         if self._envoy is not None:
             self._tell(self._envoy)
 
     def _tell(self, running: Envoy) -> None:
         running.say("clusters.json", self._clusters)
         running.say("routes.json", {"agents": self._routes})
-        if self._looking is not None:
-            self._looking.cancel()
-        self._looking = asyncio.create_task(self._look(running))
-
-    async def _look(self, running: Envoy) -> None:
-        with contextlib.suppress(EnvoyEnded):
-            while True:
-                self._reached = self._wanted & await running.clusters()
-                if self._reached == self._wanted:
-                    return
-                await asyncio.sleep(LOOK_SECONDS)
 
     @contextlib.asynccontextmanager
     async def carrying(self, *, drain_seconds: float) -> AsyncIterator[int]:
@@ -108,27 +97,30 @@ class Engine:
             try:
                 yield port
             finally:
-                await ended(over, *([self._looking] if self._looking is not None else []))
-                await self._envoy.drain(drain_seconds)
-                await self._told()
+                await ended(over)
+                await self.reach.close()
+                await self._drained(self._envoy, within_s=drain_seconds)
 
     async def _listening(self, running: Envoy) -> int:
-        try:
-            async with asyncio.timeout(START_SECONDS):
-                while not (port := await running.port()):  # noqa: ASYNC110 - nobody says when it does
-                    await asyncio.sleep(LOOK_SECONDS)
-        except (TimeoutError, EnvoyEnded) as error:
-            raise OSError(
-                f"Envoy does not listen on {self.places.listen}: is another process using it? See its log."
-            ) from error
+        until = self._clock() + START_SECONDS
+        while not (port := await running.admin.port()):
+            if running.ended or self._clock() > until:
+                raise OSError(
+                    f"Envoy does not listen on {self.places.listen}: is another process using it? See its log."
+                )
+            await asyncio.sleep(LOOK_SECONDS)
         return port
 
-    async def _told(self) -> None:
-        """Wait until Envoy has told of all calls that it has carried: it does so a moment after each has ended."""
-        with contextlib.suppress(TimeoutError):
-            async with asyncio.timeout(TOLD_SECONDS):
-                while self.under_way():  # noqa: ASYNC110 - nobody says when the last one is settled
-                    await asyncio.sleep(LOOK_SECONDS)
+    async def _drained(self, running: Envoy, *, within_s: float) -> None:
+        """Wait so long for calls under way, and then until Envoy has told how they ended."""
+        await running.admin.drain()
+        until = self._clock() + within_s
+        while await running.admin.running() and self._clock() < until:  # noqa: ASYNC110 - nobody says when they end
+            await asyncio.sleep(LOOK_SECONDS)
+        await asyncio.sleep(TELLING_SECONDS)
+        until = self._clock() + TOLD_SECONDS
+        while self.under_way() and self._clock() < until:  # noqa: ASYNC110 - nor when the last one is settled
+            await asyncio.sleep(LOOK_SECONDS)
 
     async def _over(self, running: Envoy) -> None:
         """Without its Envoy a gateway is reached by nobody: it ends, and is started anew."""
@@ -138,15 +130,18 @@ class Engine:
 
 
 @contextlib.contextmanager
-def engine_of(settings: Settings) -> Iterator[Engine]:
-    """The engine of a gateway with these settings, whose files and sockets are gone when the block ends."""
+def engine_of(settings: Settings, *, apart: bool) -> Iterator[Engine]:
+    """The engine of a gateway with these settings, whose files and sockets are gone when the block ends.
+
+    `apart`: another process than the gateway decides about calls.
+    """
     home = Path(tempfile.mkdtemp(prefix="pilote-"))  # a short name, which nobody else can read: it holds sockets
     try:
         socket = str(home / "gateway")
         places = Places(
             home=home,
             gateway=socket,
-            asked=socket,
+            asked=str(home / "check") if apart else socket,
             listen=settings.gateway_listen,
             shown=min(MOST_SHOWN, settings.max_message_bytes // 2),
             key=secrets.token_hex(32),  # this Envoy is known to this gateway by it, and to no other

@@ -8,6 +8,8 @@ from pathlib import Path
 
 import pytest
 
+from tests.e2e.envoy.deciding import children_of
+from tests.e2e.faults.load import AS_EVER
 from tests.e2e.faults.site import Site, site
 from tests.e2e.waiting import eventually
 from tests.stores import RedisProcess
@@ -22,11 +24,13 @@ async def its(own_redis: RedisProcess, tmp_path: Path) -> AsyncIterator[Site]:
         yield made
 
 
-def envoy_of(its: Site) -> int:
-    """The process of the gateway's Envoy."""
-    pid = its.workers[0].pid
-    children = Path(f"/proc/{pid}/task/{pid}/children").read_text(encoding="ascii").split()
-    (found,) = [int(each) for each in children if "envoy" in Path(f"/proc/{each}/cmdline").read_text()]
+def envoys_of(its: Site) -> dict[str, int]:
+    """The processes of the gateway's Envoys: the one that "carries" calls, and the one that "decides" about them."""
+    found = {}
+    for each in children_of(its.workers[0].pid):
+        command = Path(f"/proc/{each}/cmdline").read_text(encoding="utf-8")
+        if "envoy" in command:
+            found["carries" if "envoy.json" in command else "decides"] = each
     return found
 
 
@@ -44,21 +48,41 @@ async def gone(pid: int) -> None:
     await eventually(ended, what=f"the end of process {pid}")
 
 
-async def test_an_envoy_ends_with_its_gateway_however_that_ends(its: Site) -> None:
-    envoy = envoy_of(its)
+async def test_both_envoys_end_with_their_gateway_however_that_ends(its: Site) -> None:
+    envoys = envoys_of(its)
+    assert envoys.keys() == {"carries", "decides"}
     its.workers[0].kill()
-    await gone(envoy)
+    for pid in envoys.values():
+        await gone(pid)
     its.workers[0].start()
     await its.serving()
-    envoy = envoy_of(its)
-    assert its.workers[0].stop() == 0
-    await gone(envoy)
+    envoys = envoys_of(its)
+    assert await asyncio.to_thread(its.workers[0].stop) == 0
+    for pid in envoys.values():
+        await gone(pid)
 
 
-async def test_a_gateway_ends_with_its_envoy_so_that_both_are_started_anew(its: Site) -> None:
-    gateway = its.workers[0].pid
-    os.kill(envoy_of(its), signal.SIGKILL)
-    await gone(gateway)
+@pytest.mark.parametrize("which", ["carries", "decides"])
+async def test_a_gateway_ends_with_either_so_that_all_are_started_anew(its: Site, which: str) -> None:
+    gateway, envoys = its.workers[0].pid, envoys_of(its)
+    os.kill(envoys[which], signal.SIGKILL)
+    for pid in (gateway, *envoys.values()):
+        await gone(pid)
     log = its.workers[0].log
     assert log is not None
-    assert "Envoy has ended by itself" in log.read_text()
+    assert "this gateway ends with it" in log.read_text(encoding="utf-8")
+
+
+async def test_a_worker_inside_an_envoy_decides_about_calls_and_settles_them(its: Site) -> None:
+    async with its.load.running():
+        await its.load.more(40)
+    assert {each.what for each in its.load.answers} <= set(AS_EVER)
+    called = [each.told.decision for each in its.load.answers if each.what == "OK"]
+    arrived = {each.decision for each in its.arrived() if each.intended}
+    assert arrived == set(called)
+
+    async def settled() -> bool | None:
+        kept = await its.world.kept()
+        return all(kept[each].settlement is not None for each in called) or None
+
+    await eventually(settled, what="the end of every call")
