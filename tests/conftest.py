@@ -13,6 +13,7 @@ import pytest
 
 from gateway.redis_clients import Client, connected
 from tests import postgres, stores
+from tests.examples import THOROUGH
 from tests.fakes import trackers
 from tests.stores import RedisProcess, Store
 
@@ -24,6 +25,7 @@ MOST_PROCESSES = 8
 """Of tests on few cores: each takes up to 1 GB."""
 
 hypothesis.settings.register_profile("pilote", deadline=None)  # how long an example takes is the machine's affair
+hypothesis.settings.register_profile(THOROUGH, deadline=None)  # here, for it is asked for before any test is read
 hypothesis.settings.load_profile("pilote")
 
 

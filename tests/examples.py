@@ -10,8 +10,6 @@ THOROUGH: Final = "thorough"
 """The profile of Hypothesis in which all are drawn, and the mark of tests that draw more then."""
 FEWEST: Final = 5
 
-hypothesis.settings.register_profile(THOROUGH, deadline=None)
-
 
 def examples(count: int) -> int:
     """Of so many, those to be drawn now."""
