@@ -20,6 +20,7 @@ from services.audit.server import SERVICE
 from tests.e2e.waiting import eventually
 from tests.e2e.world import KEY
 from tests.scraping import scraped
+from tests.services import command_line
 from tests.services.ports import free
 
 
@@ -108,14 +109,9 @@ class AuditProcess:
 
     async def run(self, *arguments: str, **settings: str) -> tuple[int, str, str]:
         """A command with its settings, and others: exit code and what it says on both streams."""
-        process = await asyncio.create_subprocess_exec(
-            *(sys.executable, "-m", "services.cli", *arguments),
-            env=self._environment() | settings,
-            stdout=subprocess.PIPE,
-            stderr=subprocess.PIPE,
-        )
-        out, err = await process.communicate()
-        return process.returncode or 0, out.decode(), err.decode()
+        environment = self._environment() | settings
+        done = await asyncio.to_thread(command_line.pilote, *arguments, environment=environment)
+        return done.returncode, done.stdout, done.stderr
 
     def _environment(self) -> dict[str, str]:
         others = {name: value for name, value in inherited().items() if not name.startswith("PILOTE_")}

@@ -2,7 +2,6 @@
 
 import asyncio
 import os
-import sys
 from pathlib import Path
 from typing import Any
 
@@ -17,6 +16,7 @@ from tests.e2e.requests import get, send
 from tests.e2e.waiting import eventually
 from tests.e2e.world import Agent, Auditor, World, credential, told
 from tests.fakes.upstream import FakeUpstream
+from tests.services import command_line
 
 pytestmark = pytest.mark.no_replay  # replays would be among the changes that are planned
 SALES = credential("sales-bot")
@@ -111,11 +111,8 @@ async def pilote(world: World, *arguments: str, **settings: str) -> tuple[int, s
         "PILOTE_REDIS_URL": world.redis_url,
         "PILOTE_LANG": "en",
     } | settings
-    command = (sys.executable, "-m", "services.cli", *arguments)
-    pipe = asyncio.subprocess.PIPE
-    done = await asyncio.create_subprocess_exec(*command, env=kept | settings, stdout=pipe, stderr=pipe)
-    out, err = await done.communicate()
-    return done.returncode or 0, out.decode(), err.decode()
+    done = await asyncio.to_thread(command_line.pilote, *arguments, environment=kept | settings)
+    return done.returncode, done.stdout, done.stderr
 
 
 def written(data: dict[str, Any], folder: Path) -> str:

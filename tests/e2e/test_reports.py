@@ -6,7 +6,6 @@ import hashlib
 import json
 import os
 import subprocess
-import sys
 from pathlib import Path
 
 import pytest
@@ -27,6 +26,7 @@ from tests.e2e.requests import get, send
 from tests.e2e.waiting import eventually
 from tests.e2e.world import Agent, Auditor, World, credential, told
 from tests.fakes.upstream import FakeUpstream
+from tests.services import command_line
 from tests.services.findings.test_finding import HOUR_MS, seen
 
 pytestmark = [pytest.mark.one_store, pytest.mark.timeout(600)]  # matplotlib looks for fonts the first time
@@ -145,10 +145,7 @@ async def test_the_command_writes_files_and_the_log_says_which_report_that_was(
     }
 
     async def pilote(*arguments: str) -> subprocess.CompletedProcess[str]:
-        command = (sys.executable, "-m", "services.cli", *arguments)
-        return await asyncio.to_thread(
-            lambda: subprocess.run(command, env=environment, capture_output=True, text=True, timeout=300, check=False)
-        )
+        return await asyncio.to_thread(command_line.pilote, *arguments, environment=environment, timeout=300)
 
     page, sheet, own = (tmp_path / name for name in ("a.html", "a.pdf", "b.pdf"))
     day = dt.datetime.fromtimestamp(world.clock() / 1000, dt.UTC).date().isoformat()

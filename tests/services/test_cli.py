@@ -13,6 +13,7 @@ from pathlib import Path
 
 import pytest
 
+from tests.services import command_line
 from tests.services.ports import free
 
 PILOTE = (sys.executable, "-m", "services.cli")
@@ -44,9 +45,7 @@ def _environment(home: Path, **settings: str) -> dict[str, str]:
 
 def _run(*arguments: str, home: Path, **settings: str) -> subprocess.CompletedProcess[str]:
     environment = _environment(home, **settings)
-    return subprocess.run(
-        (*PILOTE, *arguments), env=environment, capture_output=True, text=True, timeout=100, check=False
-    )
+    return command_line.pilote(*arguments, environment=environment)
 
 
 def _listens() -> dict[str, str]:

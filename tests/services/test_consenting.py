@@ -2,7 +2,6 @@
 
 import os
 import subprocess
-import sys
 from pathlib import Path
 
 import msgspec
@@ -16,6 +15,7 @@ from gateway.core.record import contact_ref, subject_ref
 from gateway.key_files import pseudonym_key
 from gateway.messages.contact_points import normalised
 from services.commands.fact_lines import read_line
+from tests.services import command_line
 
 ADA = "contacts/ada"
 ACME = ("--tenant", "acme")
@@ -31,14 +31,7 @@ class Desk:
     def run(self, *arguments: str, language: str = "en") -> subprocess.CompletedProcess[str]:
         kept = {name: value for name, value in os.environ.items() if not name.startswith("PILOTE_")}  # noqa: TID251
         own = {"PILOTE_HOME": str(self._home), "PILOTE_REDIS_URL": self._url, "PILOTE_LANG": language}
-        return subprocess.run(
-            (sys.executable, "-m", "services.cli", *arguments),
-            env={**kept, **own, "COLUMNS": "200"},
-            capture_output=True,
-            text=True,
-            timeout=60,
-            check=False,
-        )
+        return command_line.pilote(*arguments, environment={**kept, **own, "COLUMNS": "200"})
 
     async def facts(self) -> Facts:
         ref = subject_ref(self.key, tenant="acme", subject=ADA)

@@ -4,7 +4,6 @@ import asyncio
 import json
 import os
 import subprocess
-import sys
 from pathlib import Path
 
 import pytest
@@ -13,6 +12,7 @@ from gateway.redis_clients import Client
 from services.findings.changing import Wanted, changed
 from services.findings.finding import State
 from services.findings.store import FindingStore
+from tests.services import command_line
 from tests.services.findings.test_finding import seen
 
 pytestmark = pytest.mark.one_server
@@ -27,10 +27,7 @@ async def test_findings_are_listed_shown_and_told_to_programs(redis: Client, red
     }
 
     async def pilote(*arguments: str) -> subprocess.CompletedProcess[str]:
-        command = (sys.executable, "-m", "services.cli", "findings", *arguments)
-        return await asyncio.to_thread(
-            lambda: subprocess.run(command, env=environment, capture_output=True, text=True, timeout=100, check=False)
-        )
+        return await asyncio.to_thread(command_line.pilote, "findings", *arguments, environment=environment)
 
     assert (await pilote("--tenant", "acme")).stdout == "Nothing is wrong as far as anybody has looked.\n"
     store = FindingStore(redis)

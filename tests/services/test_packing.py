@@ -2,23 +2,18 @@
 
 import os
 import subprocess
-import sys
 from pathlib import Path
 
 import yaml
 
 from tests.policies import policy
+from tests.services import command_line
 
 
 def run(*arguments: str, home: Path, language: str = "en") -> subprocess.CompletedProcess[str]:
     kept = {name: value for name, value in os.environ.items() if not name.startswith("PILOTE_")}  # noqa: TID251
-    return subprocess.run(
-        (sys.executable, "-m", "services.cli", *arguments),
-        env={**kept, "PILOTE_HOME": str(home / "home"), "PILOTE_LANG": language, "COLUMNS": "200"},
-        capture_output=True,
-        text=True,
-        timeout=60,
-        check=False,
+    return command_line.pilote(
+        *arguments, environment={**kept, "PILOTE_HOME": str(home / "home"), "PILOTE_LANG": language, "COLUMNS": "200"}
     )
 
 

@@ -3,13 +3,13 @@
 import json
 import os
 import subprocess
-import sys
 from pathlib import Path
 from xml.etree import ElementTree
 
 import yaml
 
 from tests.policies import SEND, policy
+from tests.services import command_line
 from tests.services.probes.suites import text
 
 ALLOWS = {"kind": "expect", "expect": {"verdict": "ALLOW"}}
@@ -19,13 +19,10 @@ UNFAIR = {"name": "unfair", "methods": [SEND], "effect": "deny", "when": 'facts.
 
 def run(*arguments: str, home: Path, language: str = "en") -> subprocess.CompletedProcess[str]:
     kept = {name: value for name, value in os.environ.items() if not name.startswith("PILOTE_")}  # noqa: TID251
-    return subprocess.run(
-        (sys.executable, "-m", "services.cli", "probe", *arguments),
-        env={**kept, "PILOTE_HOME": str(home / "home"), "PILOTE_LANG": language, "COLUMNS": "200"},
-        capture_output=True,
-        text=True,
-        timeout=120,
-        check=False,
+    return command_line.pilote(
+        "probe",
+        *arguments,
+        environment={**kept, "PILOTE_HOME": str(home / "home"), "PILOTE_LANG": language, "COLUMNS": "200"},
     )
 
 

@@ -3,8 +3,6 @@
 import asyncio
 import json
 import os
-import subprocess
-import sys
 from pathlib import Path
 
 import msgspec
@@ -15,6 +13,7 @@ from gateway.redis_clients import Client
 from services.reviews.drawing import HOUR_MS, Drawn
 from services.reviews.item import Label
 from services.reviews.store import ReviewStore
+from tests.services import command_line
 from tests.services.reviews.test_item import item, says
 
 pytestmark = pytest.mark.one_server
@@ -31,10 +30,9 @@ async def test_reviews_say_what_waits_and_what_those_that_were_tell(
     }
 
     async def pilote(*arguments: str) -> str:
-        command = (sys.executable, "-m", "services.cli", "reviews", *arguments, "--tenant", "acme")
-        done = await asyncio.to_thread(
-            lambda: subprocess.run(command, env=environment, capture_output=True, text=True, timeout=300, check=True)
-        )
+        command = ("reviews", *arguments, "--tenant", "acme")
+        done = await asyncio.to_thread(command_line.pilote, *command, environment=environment)
+        assert done.returncode == 0, done.stderr
         return done.stdout
 
     store, now_ms = ReviewStore(redis), clock_ms()

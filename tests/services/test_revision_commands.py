@@ -4,13 +4,13 @@ import os
 import re
 import shutil
 import subprocess
-import sys
 from pathlib import Path
 
 import pytest
 import yaml
 
 from gateway.redis_clients import Client
+from tests.services import command_line
 
 DEMO = Path("services/demo")
 
@@ -30,9 +30,7 @@ class Desk:
         }
 
     def run(self, *arguments: object, lang: str = "en") -> subprocess.CompletedProcess[str]:
-        command = (sys.executable, "-m", "services.cli", *map(str, arguments))
-        environment = self._environment | {"PILOTE_LANG": lang}
-        return subprocess.run(command, env=environment, capture_output=True, text=True, timeout=60, check=False)
+        return command_line.pilote(*map(str, arguments), environment=self._environment | {"PILOTE_LANG": lang})
 
     def signed(self, *arguments: object, by: str, option: str = "--by") -> subprocess.CompletedProcess[str]:
         return self.run(*arguments, option, by, "--key", self.folder / f"{by}.pem")

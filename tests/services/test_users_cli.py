@@ -4,7 +4,6 @@ import asyncio
 import os
 import re
 import subprocess
-import sys
 from pathlib import Path
 
 import pytest
@@ -15,9 +14,9 @@ from pilote.audit.v1 import personal_pb2
 from services.control.access.accesses import Access
 from services.control.access.entrance import LoggedIn, Refused
 from tests.e2e.world import auditing
+from tests.services import command_line
 
 pytestmark = pytest.mark.one_server
-PILOTE = (sys.executable, "-m", "services.cli")
 
 
 class Operator:
@@ -38,10 +37,8 @@ class Operator:
 
     async def run(self, *arguments: str, lang: str = "en") -> subprocess.CompletedProcess[str]:
         """What `pilote users` answers."""
-        command, environment = (*PILOTE, "users", *arguments), {**self._environment, "PILOTE_LANG": lang}
-        return await asyncio.to_thread(
-            lambda: subprocess.run(command, env=environment, capture_output=True, text=True, timeout=100, check=False)
-        )
+        environment = {**self._environment, "PILOTE_LANG": lang}
+        return await asyncio.to_thread(command_line.pilote, "users", *arguments, environment=environment)
 
     async def log_in(self, name: str, password: str) -> LoggedIn | Refused:
         """Try to log in."""

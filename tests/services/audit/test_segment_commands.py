@@ -1,7 +1,6 @@
 """`pilote audit stats` and `pilote audit seal` say in two languages what a store's files are like."""
 
 import subprocess
-import sys
 from pathlib import Path
 
 import pytest
@@ -9,6 +8,7 @@ import pytest
 from gateway.settings import inherited
 from services.audit.in_use import InUse, using
 from services.audit.sqlite.store import SqliteStore
+from tests.services import command_line
 from tests.services.audit.test_sealing import of_hour
 from tests.services.audit.test_segments import admitted
 
@@ -17,8 +17,7 @@ def pilote(*arguments: str, home: Path, **settings: str) -> subprocess.Completed
     """The command with a home."""
     environment = {name: value for name, value in inherited().items() if not name.startswith("PILOTE_")}
     environment |= {"PILOTE_HOME": str(home), "PILOTE_LANG": "en", **settings}
-    command = (sys.executable, "-m", "services.cli", "audit", *arguments)
-    return subprocess.run(command, env=environment, capture_output=True, text=True, check=False, timeout=60)
+    return command_line.pilote("audit", *arguments, environment=environment)
 
 
 async def _filled(home: Path) -> None:

@@ -6,7 +6,6 @@ import datetime as dt
 import json
 import os
 import subprocess
-import sys
 from pathlib import Path
 from typing import Any
 
@@ -21,7 +20,7 @@ from tests.e2e.policy import policy
 from tests.e2e.world import World, auditing
 from tests.fakes.certificates import Authority
 from tests.fakes.upstream import fake_upstream
-from tests.services import ports
+from tests.services import command_line, ports
 from tests.stores import RedisProcess
 
 pytestmark = pytest.mark.one_server
@@ -39,10 +38,7 @@ async def doctor(home: Path, *arguments: str, **settings: str) -> subprocess.Com
     environment = {name: value for name, value in os.environ.items() if not name.startswith("PILOTE_")}  # noqa: TID251
     environment |= {"PILOTE_HOME": str(home), "PILOTE_LANG": "en", "COLUMNS": "200"}
     environment |= {f"PILOTE_{name.upper()}": value for name, value in (nowhere() | settings).items()}
-    command = (sys.executable, "-m", "services.cli", "doctor", *arguments)
-    return await asyncio.to_thread(
-        lambda: subprocess.run(command, env=environment, capture_output=True, text=True, timeout=60, check=False)
-    )
+    return await asyncio.to_thread(command_line.pilote, "doctor", *arguments, environment=environment)
 
 
 async def test_it_works_with_certificates_that_stop_every_other_command(tmp_path: Path) -> None:

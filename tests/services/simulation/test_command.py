@@ -16,20 +16,14 @@ from gateway.adapters import policy_files
 from services import redis_server
 from services.audit.sqlite.store import SqliteStore
 from services.simulation.default_policy import POLICY
+from tests.services import command_line
 from tests.services.ports import free
 
 WEEK = ("--customers", "40", "--weeks", "1", "--decisions", "300")
 
 
 def run(*arguments: str, language: str = "en", **own: str) -> subprocess.CompletedProcess[str]:
-    return subprocess.run(
-        (sys.executable, "-m", "services.cli", *arguments),
-        env=environment(PILOTE_LANG=language, **own),
-        capture_output=True,
-        text=True,
-        timeout=240,
-        check=False,
-    )
+    return command_line.pilote(*arguments, environment=environment(PILOTE_LANG=language, **own), timeout=240)
 
 
 def environment(**own: str) -> dict[str, str]:
