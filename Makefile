@@ -41,6 +41,7 @@ sbom: setup
 test-integration: setup
 	$(BIN)/pytest -n auto --dist loadfile -m integration
 	$(BIN)/pytest -n auto --dist loadfile -m thorough --hypothesis-profile=thorough
+	$(BIN)/pytest -n auto --dist loadfile --engine envoy tests/e2e
 
 load: setup
 	$(BIN)/python -m loadtests.load $(SCENARIO) $(if $(SECONDS),--seconds $(SECONDS)) $(if $(RATE),--rate $(RATE))

@@ -1,8 +1,8 @@
 """What governing a call costs: `make bench`, or `python -m loadtests.bench --quick`.
 
-Measures the CPU that one call costs (a) a bare grpc.aio proxy hop and (b) the whole gateway, in turn, on the same core,
-with the same load, in front of the same upstream. The measured server has a core for itself; load generators, store,
-upstream and trace sink share the other. Budgets stand in `thresholds.json`.
+Measures the CPU that one call costs (a) a bare grpc.aio proxy hop, (b) the whole gateway and (c) the same on the Envoy
+engine, in turn, on the same core, with the same load, in front of the same upstream. The measured server has a core for
+itself; load generators, stores, upstream and trace sinks share the other. Budgets stand in `thresholds.json`.
 
 CPU per call, not latency: on a shared machine it is what repeats, and it is what capacity is planned by.
 """
@@ -21,10 +21,11 @@ from typing import Any, Final
 from rich.console import Console
 
 from loadtests import h2load
-from loadtests.governed import governed
-from loadtests.measuring import OTHER_CORE, SERVER_CORE, Bench, Plan
+from loadtests.measuring import SERVER_CORE, Bench, Plan
 from loadtests.processes import Process, ProcessFailed, python
 from loadtests.results import missed, report, show
+from loadtests.rounds import benches
+from loadtests.setups import Setup, base_policy
 
 RESULT: Final = Path(".bench/latest.json")
 _QUICK: Final = Plan(rounds=2, seconds=1.5, warm_ups=1, swaps=1)
@@ -32,16 +33,12 @@ _FULL: Final = Plan(rounds=7, seconds=5, warm_ups=2, swaps=6)
 
 
 @contextlib.contextmanager
-def _bench(console: Console) -> Iterator[Bench]:
+def _engines(console: Console) -> Iterator[tuple[Bench, Bench]]:
+    """The gateway on both engines."""
+    setups = {engine: Setup(base_policy(), engine=engine) for engine in ("in-process", "envoy")}
     # A short path: a Unix socket's may have 107 bytes.
-    with tempfile.TemporaryDirectory(prefix="bench-") as name, contextlib.ExitStack() as stack:
-        home = Path(name)
-        upstream = stack.enter_context(Process(python("loadtests.echo"), core=OTHER_CORE, log=home / "echo.log"))
-        address = f"127.0.0.1:{upstream.line()}"
-        hop = stack.enter_context(Process(python("loadtests.hop", address), core=SERVER_CORE, log=home / "hop.log"))
-        hop_port = int(hop.line())
-        gateway = stack.enter_context(governed(home, upstream=address, core=SERVER_CORE, other_core=OTHER_CORE))
-        yield Bench(home, hop=hop, hop_port=hop_port, gateway=gateway, console=console)
+    with tempfile.TemporaryDirectory(prefix="bench-") as name, benches(Path(name), setups, console=console) as found:
+        yield found["in-process"], found["envoy"]
 
 
 def _routing() -> dict[str, Any]:
@@ -73,8 +70,8 @@ def main(arguments: Sequence[str] | None = None) -> int:
     try:
         h2load.install()
         console.print(f"{plan.rounds} rounds of {plan.seconds} s for each; server on core 0, everything else on core 1")
-        with _bench(console) as bench:
-            measured = bench.measure(plan)
+        with _engines(console) as (bench, on_envoy):
+            measured = bench.measure(plan, on_envoy=on_envoy)
         console.print("a backtest, over calls that are made up first: that takes some minutes")
         found = report(
             measured, plan, routing=_routing(), backtesting=_backtesting(20_000 if options.quick else 1_000_000)

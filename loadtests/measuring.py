@@ -41,6 +41,8 @@ class Measured(NamedTuple):
 
     hop: list[Round]
     governed: list[Round]
+    on_envoy: list[Round]
+    """The same gateway with the Envoy engine: Envoy, decision worker and gateway together."""
     rss_before_mb: float
     rss_mb: float
     swaps: tuple[swap.Swap, ...]
@@ -72,25 +74,28 @@ class Bench:
         """The gateway's process."""
         return self._gateway.process
 
-    def measure(self, plan: Plan) -> Measured:
-        """Warm both up, then measure them in turn."""
-        calls_of_hop = calls_of_governed = _FIRST_CALLS
+    def measure(self, plan: Plan, *, on_envoy: "Bench") -> Measured:
+        """Warm all three up, then measure them in turn."""
+        calls_of_hop = calls_of_governed = calls_of_envoy = _FIRST_CALLS
         for _ in range(plan.warm_ups):
             calls_of_hop = int(plan.seconds * self.hop(calls_of_hop).calls_per_s)
             calls_of_governed = int(plan.seconds * self.governed(calls_of_governed).calls_per_s)
+            calls_of_envoy = int(plan.seconds * on_envoy.governed(calls_of_envoy).calls_per_s)
         rss_before_mb = self._gateway.process.rss_mb()
-        hop, gateway = [], []
+        hop, gateway, envoy = [], [], []
         for number in range(1, plan.rounds + 1):
             hop.append(self.hop(calls_of_hop))
             gateway.append(self.governed(calls_of_governed))
+            envoy.append(on_envoy.governed(calls_of_envoy))
             self._console.print(
                 f"round {number} of {plan.rounds}: hop {hop[-1].cpu_us:.0f} us, governed {gateway[-1].cpu_us:.0f} us, "
-                f"{gateway[-1].cpu_us / hop[-1].cpu_us:.2f}x"
+                f"{gateway[-1].cpu_us / hop[-1].cpu_us:.2f}x, on Envoy {envoy[-1].cpu_us:.0f} us, "
+                f"{envoy[-1].cpu_us / hop[-1].cpu_us:.2f}x"
             )
         rss_mb = self._gateway.process.rss_mb()
         swaps = swap.measure(self._gateway, self._folder, times=plan.swaps, core=OTHER_CORE)
         self._gateway.process.stop()  # sends the spans that are left
-        return Measured(hop, gateway, rss_before_mb, rss_mb, swaps, int(self._gateway.sink.stop()))
+        return Measured(hop, gateway, envoy, rss_before_mb, rss_mb, swaps, int(self._gateway.sink.stop()))
 
     def hop(self, calls: int) -> Round:
         """A round through the bare hop."""

@@ -22,11 +22,16 @@ def report(measured: Measured, plan: Plan, *, routing: dict[str, Any], backtesti
     """Everything that is worth keeping of a run. The first keys are the ones that budgets are set for."""
     hop, gateway = [r.cpu_us for r in measured.hop], [r.cpu_us for r in measured.governed]
     ratios = [b / a for a, b in zip(hop, gateway, strict=True)]
+    envoy = [r.cpu_us for r in measured.on_envoy]
+    envoy_ratios = [b / a for a, b in zip(hop, envoy, strict=True)]
     return {
         "hop_us": round(statistics.median(hop), 1),
         "governed_us": round(statistics.median(gateway), 1),
         "ratio": round(statistics.median(ratios), 3),
         "calls_per_s_core": round(1e6 / statistics.median(gateway)),
+        "envoy_us": round(statistics.median(envoy), 1),
+        "envoy_ratio": round(statistics.median(envoy_ratios), 3),
+        "envoy_calls_per_s_core": round(1e6 / statistics.median(envoy)),
         "routing_us": routing["realistic"]["us"]["median"],
         "rss_mb": round(measured.rss_mb, 1),
         "swap_s": round(statistics.median(each.seconds for each in measured.swaps), 2),
@@ -38,7 +43,9 @@ def report(measured: Measured, plan: Plan, *, routing: dict[str, Any], backtesti
         "ratios": [round(ratio, 3) for ratio in ratios],
         "hop": [_rounded(r) for r in measured.hop],
         "governed": [_rounded(r) for r in measured.governed],
-        "errors": sum(r.errors for r in (*measured.hop, *measured.governed)) + sum(s.failed for s in measured.swaps),
+        "on_envoy": [_rounded(r) for r in measured.on_envoy],
+        "errors": sum(r.errors for r in (*measured.hop, *measured.governed, *measured.on_envoy))
+        + sum(s.failed for s in measured.swaps),
         "spans": measured.spans,
         "trace_ratio": TRACE_RATIO,
         "routing": routing,
@@ -86,7 +93,7 @@ def show(found: dict[str, Any], console: Console) -> None:
     table = Table(title="CPU per call, one core")
     for column in ("", "median us", "min", "max", "calls/s reached", "core busy", "errors"):
         table.add_column(column, justify="left" if not column else "right")
-    for name in ("hop", "governed"):
+    for name in ("hop", "governed", "on_envoy"):
         rounds = found[name]
         cpu = [r["cpu_us"] for r in rounds]
         table.add_row(

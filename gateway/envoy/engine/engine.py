@@ -28,6 +28,8 @@ from gateway.settings import Settings
 
 _log = logging.getLogger(__name__)
 
+_OURS: Final = "pilote-envoy-"
+"""Beginning of the names of folders with what Envoys of ours read, before the process of the gateway."""
 MOST_SHOWN: Final = 256 * 1024
 """Bytes of a message that are worth to be shown to whoever decides; see `Places.shown`."""
 START_SECONDS: Final = 30.0
@@ -135,7 +137,8 @@ def engine_of(settings: Settings, *, apart: bool) -> Iterator[Engine]:
 
     `apart`: another process than the gateway decides about calls.
     """
-    home = Path(tempfile.mkdtemp(prefix="pilote-"))  # a short name, which nobody else can read: it holds sockets
+    _clear()
+    home = Path(tempfile.mkdtemp(prefix=f"{_OURS}{os.getpid()}-"))  # short, and nobody else's: it holds sockets
     try:
         socket = str(home / "gateway")
         places = Places(
@@ -151,6 +154,24 @@ def engine_of(settings: Settings, *, apart: bool) -> Iterator[Engine]:
         yield Engine(places, clock=time.monotonic)
     finally:
         shutil.rmtree(home, ignore_errors=True)
+
+
+def _clear() -> None:
+    """Remove what gateways have left behind that were killed."""
+    for each in Path(tempfile.gettempdir()).glob(f"{_OURS}*-*"):
+        pid = each.name.removeprefix(_OURS).partition("-")[0]
+        if pid.isdecimal() and each.stat().st_uid == os.getuid() and not _runs(int(pid)):
+            shutil.rmtree(each, ignore_errors=True)
+
+
+def _runs(pid: int) -> bool:
+    try:
+        os.kill(pid, 0)
+    except ProcessLookupError:
+        return False
+    except PermissionError:
+        pass
+    return True
 
 
 def _roots() -> Path:

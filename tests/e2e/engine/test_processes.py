@@ -3,6 +3,7 @@
 import asyncio
 import os
 import signal
+import tempfile
 from collections.abc import AsyncIterator
 from pathlib import Path
 
@@ -34,6 +35,11 @@ def envoys_of(its: Site) -> dict[str, int]:
     return found
 
 
+def folder_of(gateway: int) -> Path | None:
+    """What the Envoy of that gateway reads; nothing once it has been removed."""
+    return next(Path(tempfile.gettempdir()).glob(f"pilote-envoy-{gateway}-*"), None)
+
+
 async def gone(pid: int) -> None:
     """Wait until that process has ended."""
 
@@ -54,8 +60,11 @@ async def test_both_envoys_end_with_their_gateway_however_that_ends(its: Site) -
     its.workers[0].kill()
     for pid in envoys.values():
         await gone(pid)
+    killed = its.workers[0].pid
+    assert folder_of(killed) is not None
     its.workers[0].start()
     await its.serving()
+    assert folder_of(killed) is None
     envoys = envoys_of(its)
     assert await asyncio.to_thread(its.workers[0].stop) == 0
     for pid in envoys.values():
