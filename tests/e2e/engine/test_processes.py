@@ -57,11 +57,11 @@ async def gone(pid: int) -> None:
 async def test_both_envoys_end_with_their_gateway_however_that_ends(its: Site) -> None:
     envoys = envoys_of(its)
     assert envoys.keys() == {"carries", "decides"}
+    killed = its.workers[0].pid
+    assert folder_of(killed) is not None
     its.workers[0].kill()
     for pid in envoys.values():
         await gone(pid)
-    killed = its.workers[0].pid
-    assert folder_of(killed) is not None
     its.workers[0].start()
     await its.serving()
     assert folder_of(killed) is None
