@@ -5,7 +5,8 @@ from typing import Any, Final
 
 from pyvoy import PyvoyServer
 
-from gateway.rpc.serving import MOST_CONNECTIONS, MOST_STREAMS
+from gateway.envoy.engine.configuration import most_connections
+from gateway.rpc.serving import MOST_STREAMS
 
 APP: Final = "services.deciding.hosted:app"
 _TYPES: Final = "type.googleapis.com/envoy.extensions."
@@ -29,7 +30,7 @@ def worker_config(socket: Path) -> dict[str, Any]:
         raise ValueError(f"{socket} is too long for a socket: at most {LONGEST_PATH - len('.admin')} bytes fit.")
     return {
         "admin": {"address": _pipe(admin)},
-        "overload_manager": {"resource_monitors": [_at_most(MOST_CONNECTIONS)]},
+        "overload_manager": {"resource_monitors": [most_connections()]},
         "static_resources": {
             "listeners": [{"name": "check", "address": _pipe(socket), "filter_chains": [{"filters": [_http()]}]}]
         },
@@ -58,13 +59,3 @@ def _http() -> dict[str, Any]:
 
 def _pipe(path: Path) -> dict[str, Any]:
     return {"pipe": {"path": str(path), "mode": 0o600}}
-
-
-def _at_most(connections: int) -> dict[str, Any]:
-    return {
-        "name": "envoy.resource_monitors.global_downstream_max_connections",
-        "typed_config": {
-            "@type": f"{_TYPES}resource_monitors.downstream_connections.v3.DownstreamConnectionsConfig",
-            "max_active_downstream_connections": connections,
-        },
-    }

@@ -19,7 +19,7 @@ from gateway.rpc.status import DETAILS_KEY, code_of, status_of
 from gateway.trailers import own
 from pilote.envoy import auth_pb2, core_pb2
 
-TRIED_HEADER: Final = "x-envoy-upstream-rq-timeout-ms"
+TIMEOUT_HEADER: Final = "x-envoy-upstream-rq-timeout-ms"
 SAID: Final = "said"
 """Key of Envoy's dynamic metadata: the trailers that the caller gets beside those of the upstream, a line each."""
 HARMLESS: Final = "harmless"
@@ -44,7 +44,7 @@ def carry(run: CallRun) -> auth_pb2.CheckResponse:
     set_to += [
         (UPSTREAM_HEADER, cluster_name(run.upstream)),
         ("grpc-timeout", f"{longest_ms}m" if longest_ms < 10**8 else f"{longest_ms // 1000}S"),
-        (TRIED_HEADER, str(longest_ms)),
+        (TIMEOUT_HEADER, str(longest_ms)),
     ]
     overwritten = {name for name, _ in set_to}
     response = auth_pb2.CheckResponse(

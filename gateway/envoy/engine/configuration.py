@@ -59,10 +59,10 @@ class Places(NamedTuple):
     """File with the authorities one of which must have signed the certificates of those who call."""
 
 
-def bootstrap(places: Places, *, version: str) -> Json:
+def bootstrap(places: Places) -> Json:
     """What Envoy starts with. It listens once a listener stands in `listeners.json`."""
     return {
-        "node": {"id": "pilote", "cluster": "pilote", "metadata": {"version": version}},
+        "node": {"id": "pilote", "cluster": "pilote"},
         "admin": {"address": {"pipe": {"path": str(places.home / SOCKET), "mode": 0o600}}},
         "dynamic_resources": {
             "cds_config": file_of(places.home, "clusters.json"),
@@ -74,17 +74,18 @@ def bootstrap(places: Places, *, version: str) -> Json:
                 _untyped(gateway_cluster(places.asked, name=ASKED)),
             ]
         },
-        "overload_manager": {
-            "resource_monitors": [
-                {
-                    "name": "envoy.resource_monitors.global_downstream_max_connections",
-                    "typed_config": {
-                        "@type": TYPE
-                        + "envoy.extensions.resource_monitors.downstream_connections.v3.DownstreamConnectionsConfig",
-                        "max_active_downstream_connections": MOST_CONNECTIONS,
-                    },
-                }
-            ]
+        "overload_manager": {"resource_monitors": [most_connections()]},
+    }
+
+
+def most_connections() -> Json:
+    """Bounds how many connections an Envoy takes at a time; further ones are closed at once."""
+    monitors = TYPE + "envoy.extensions.resource_monitors."
+    return {
+        "name": "envoy.resource_monitors.global_downstream_max_connections",
+        "typed_config": {
+            "@type": monitors + "downstream_connections.v3.DownstreamConnectionsConfig",
+            "max_active_downstream_connections": MOST_CONNECTIONS,
         },
     }
 

@@ -90,7 +90,7 @@ class Engine:
         if self.places.certificates is not None:
             for name, each in secrets_of(self.places.certificates, clients=self.places.clients).items():
                 put(self.places.home, file_name(name), {name: each})
-        started = envoy(self.places.home, bootstrap(self.places, version=""))
+        started = envoy(self.places.home, bootstrap(self.places))
         async with started as self._envoy:
             self._tell(self._envoy)
             self._envoy.say("listeners.json", {"agents": listener(self.places)})
