@@ -69,7 +69,7 @@ class Authorization(auth_pb2_grpc.AuthorizationServicer):
         """Whether the request may go on. Ends as AGENT_UNAUTHENTICATED where it is not Envoy that asks."""
         await self._doors.look(context)
         if self._checking is not None and carries_grpc(context):
-            return await self._checking.answer(request.attributes.request.http)
+            return await self._checking.answer(request.attributes.request.http, context)
         run, asking = asked(request.attributes.request.http, self._targets(), trace_ratio=self._trace_ratio)
         now = handling(run.incoming.trace)
         try:

@@ -57,6 +57,13 @@ class Carried:
             self._looked = now
             self._forget(now)
 
+    def unheard(self, run: CallRun) -> None:
+        """Envoy was gone before it knew that it may carry the call: nothing was forwarded."""
+        if self._runs.pop(run.id, None) is not None:
+            run.ended, run.acted = asyncio.CancelledError(), Acted.NO
+            self._pipeline.settle(run)
+            self._watch.ended(run)
+
     def ended(self, decision: str, entry: Entry) -> None:
         """Settle the call as Envoy says it has ended."""
         found = self._runs.pop(decision, None)

@@ -7,7 +7,7 @@ messages the policy changes or looks at once more, and those that may be tried, 
 from gateway.callrun import CallRun
 from gateway.core.call import Operation
 from gateway.core.policy.upstreams import Upstream
-from gateway.core.revision.compiled import MethodPolicy
+from gateway.core.revision.compiled import MethodPolicy, Revision
 from gateway.core.routing import RouteRule
 
 _SETTLED_AT_ONCE = frozenset({"budget", "concurrency", "quota"})
@@ -30,6 +30,11 @@ def carries(policy: MethodPolicy) -> bool:
         and not any(rule.bucket.counts_on != "reserved" for rule in policy.caps)
         and any(_plain(rule) for rule in policy.routes)
     )
+
+
+def carried_methods(revision: Revision) -> frozenset[str]:
+    """Full names of the methods of a revision that Envoy may carry."""
+    return frozenset(name for name, policy in revision.methods.items() if carries(policy))
 
 
 def reachable(upstream: Upstream) -> bool:

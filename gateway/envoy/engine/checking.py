@@ -4,7 +4,9 @@ What Envoy cannot carry is handed over before it has taken anything, and is deci
 """
 
 import asyncio
+import functools
 from collections.abc import Callable
+from typing import Any
 
 from gateway.callrun import CallRun, Incoming
 from gateway.core.record import Acted
@@ -12,7 +14,7 @@ from gateway.core.revision.compiled import Revision
 from gateway.envoy.engine.answering import carry, handed_over, refused, too_heavy
 from gateway.envoy.engine.asking import Asked, asked, heavy
 from gateway.envoy.engine.carried import Carried
-from gateway.envoy.engine.carrying import fits
+from gateway.envoy.engine.carrying import carried_methods, fits
 from gateway.envoy.engine.clusters import cluster_name
 from gateway.pipeline import HandedOver, Pipeline
 from gateway.rpc.interceptors import unexpected
@@ -38,14 +40,14 @@ class Checking:
         watch.observe_calls(lambda: self._asked + len(carried))
         self._reached = reached
         self._trace_ratio = trace_ratio
+        self._known: tuple[Revision | None, frozenset[str]] = (None, frozenset())
 
-    async def answer(self, http: auth_pb2.AttributeContext.HttpRequest) -> auth_pb2.CheckResponse:
-        """What becomes of the call."""
+    async def answer(self, http: auth_pb2.AttributeContext.HttpRequest, context: Any) -> auth_pb2.CheckResponse:
+        """What becomes of the call; `context` is that of the question."""
         if heavy(http):
             return self._too_heavy(http)
         found = asked(http)
-        revision = self._pipeline.revision
-        if found is None or revision is None or self._pipeline.draining or not _known(revision, found):
+        if found is None or self._pipeline.draining or not self._carries(found):
             return handed_over()
         incoming = Incoming.of(
             found.method, found.metadata, time_remaining=found.time_remaining, trace_ratio=self._trace_ratio
@@ -57,6 +59,7 @@ class Checking:
             await self._pipeline.admit(run, found.message, fits=self._fits)
             answer = carry(run)
             self._carried.begin(run)
+            context.add_done_callback(functools.partial(self._unless_heard, run))
             return answer
         except HandedOver:
             return handed_over()
@@ -79,15 +82,23 @@ class Checking:
         self._watch.ended(run)
         return too_heavy()
 
+    def _carries(self, found: Asked) -> bool:
+        """Whether Envoy may carry the call by the active revision: its routes may be those of the one before."""
+        revision = self._pipeline.revision
+        if revision is not self._known[0]:
+            self._known = (revision, frozenset() if revision is None else carried_methods(revision))
+        if revision is None or found.method not in self._known[1]:
+            return False
+        # Of one that is larger than its contract allows the gateway says so.
+        return len(found.message) <= revision.methods[found.method].contract.max_message_bytes
+
+    def _unless_heard(self, run: CallRun, context: Any) -> None:
+        if context.cancelled():
+            self._carried.unheard(run)
+
     def _fits(self, run: CallRun) -> bool:
         return fits(run) and run.upstream is not None and self._reached(cluster_name(run.upstream))
 
     def _give_back(self, run: CallRun, ended: BaseException) -> None:
         run.ended, run.acted = ended, Acted.NO
         self._pipeline.settle(run)
-
-
-def _known(revision: Revision, found: Asked) -> bool:
-    """Whether anybody can say at once what the call is; of a larger message than its contract allows the proxy can."""
-    policy = revision.methods.get(found.method)
-    return policy is not None and policy.contract.whole and len(found.message) <= policy.contract.max_message_bytes

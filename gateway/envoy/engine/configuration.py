@@ -12,7 +12,7 @@ from gateway.core.revision.compiled import Revision
 from gateway.envoy.doors import CARRIES_HEADER, KEY_HEADER
 from gateway.envoy.engine.admin import SOCKET
 from gateway.envoy.engine.carried import CALL
-from gateway.envoy.engine.carrying import carries
+from gateway.envoy.engine.carrying import carried_methods
 from gateway.envoy.engine.clusters import GATEWAY, gateway_cluster
 from gateway.envoy.engine.resources import TYPE, Json, file_of
 from gateway.envoy.engine.scripting import script
@@ -92,8 +92,7 @@ def most_connections() -> Json:
 
 def routes_of(revision: Revision) -> Json:
     """The routes of a revision's methods that Envoy may carry; `routes.json`."""
-    carried = sorted(name for name, policy in revision.methods.items() if carries(policy))
-    return _routes(carried)
+    return _routes(sorted(carried_methods(revision)))
 
 
 def no_routes() -> Json:

@@ -105,6 +105,18 @@ async def test_a_rule_that_takes_something_out_has_its_calls_handed_over(
     assert [by_envoy(each) for each in upstream.asked] == [False, True]
 
 
+async def test_what_a_new_revision_forbids_envoy_is_handed_over_from_its_first_call_on(
+    world: World, agent: Agent, upstream: FakeUpstream
+) -> None:
+    await reached(agent, upstream)
+    crowd = {"name": "crowd", "by": ["agent"], "concurrent": 5}
+    for limits in ([crowd], [], [crowd]):
+        await world.publish(policy(upstream.address, limits=limits))
+        await agent.contacts.GetContact(get(), metadata=SALES)
+        if limits:
+            assert not by_envoy(upstream.asked[-1])
+
+
 @pytest.mark.parametrize(
     "forged",
     [
