@@ -48,7 +48,6 @@ class Engine:
     def __init__(self, places: Places, *, clock: Callable[[], float]) -> None:
         self.places = places
         self._clock = clock
-        self._envoy: Envoy | None = None
         self._clusters: dict[str, Json] = {}
         self._retired: dict[str, float] = {}
         """When a cluster was named last, in seconds of the clock."""
@@ -71,13 +70,14 @@ class Engine:
             del self._retired[name], self._clusters[name]
         self._clusters |= wanted
         self._routes = routes_of(revision)
+        self._tell()
         self.reach.use(revision)
-        if self._envoy is not None:
-            self._tell(self._envoy)
 
-    def _tell(self, running: Envoy) -> None:
-        running.say("clusters.json", self._clusters)
-        running.say("routes.json", {"agents": self._routes})
+    def _tell(self) -> None:
+        """Put what Envoy reads into its files, which must be there when it starts."""
+        with contextlib.suppress(FileNotFoundError):  # a revision may come while the gateway ends
+            put(self.places.home, "clusters.json", self._clusters)
+            put(self.places.home, "routes.json", {"agents": self._routes})
 
     @contextlib.asynccontextmanager
     async def carrying(self, *, drain_seconds: float) -> AsyncIterator[int]:
@@ -90,18 +90,17 @@ class Engine:
         if self.places.certificates is not None:
             for name, each in secrets_of(self.places.certificates, clients=self.places.clients).items():
                 put(self.places.home, file_name(name), {name: each})
-        started = envoy(self.places.home, bootstrap(self.places))
-        async with started as self._envoy:
-            self._tell(self._envoy)
-            self._envoy.say("listeners.json", {"agents": listener(self.places)})
-            port = await self._listening(self._envoy)
-            over = asyncio.create_task(self._over(self._envoy))
+        self._tell()
+        put(self.places.home, "listeners.json", {"agents": listener(self.places)})
+        async with envoy(self.places.home, bootstrap(self.places)) as running:
+            port = await self._listening(running)
+            over = asyncio.create_task(self._over(running))
             try:
                 yield port
             finally:
                 await ended(over)
                 await self.reach.close()
-                await self._drained(self._envoy, within_s=drain_seconds)
+                await self._drained(running, within_s=drain_seconds)
 
     async def _listening(self, running: Envoy) -> int:
         until = self._clock() + START_SECONDS
@@ -160,8 +159,9 @@ def _clear() -> None:
     """Remove what gateways have left behind that were killed."""
     for each in Path(tempfile.gettempdir()).glob(f"{_OURS}*-*"):
         pid = each.name.removeprefix(_OURS).partition("-")[0]
-        if pid.isdecimal() and each.stat().st_uid == os.getuid() and not _runs(int(pid)):
-            shutil.rmtree(each, ignore_errors=True)
+        with contextlib.suppress(FileNotFoundError):  # another gateway that starts was quicker
+            if pid.isdecimal() and each.stat().st_uid == os.getuid() and not _runs(int(pid)):
+                shutil.rmtree(each, ignore_errors=True)
 
 
 def _runs(pid: int) -> bool:

@@ -5,12 +5,12 @@ import contextlib
 import json
 import os
 import sys
-from collections.abc import AsyncIterator, Mapping
+from collections.abc import AsyncIterator
 from pathlib import Path
 from typing import Final
 
 from gateway.envoy.engine.admin import Admin
-from gateway.envoy.engine.resources import Json, put
+from gateway.envoy.engine.resources import Json
 
 END_SECONDS: Final = 5.0
 _LAUNCHING: Final = "gateway.envoy.engine.launching"
@@ -24,16 +24,11 @@ class EnvoyMissing(Exception):
 
 
 class Envoy:
-    """A running Envoy, and what it reads."""
+    """A running Envoy."""
 
     def __init__(self, process: asyncio.subprocess.Process, home: Path) -> None:
         self._process = process
-        self._home = home
         self.admin = Admin(home)
-
-    def say(self, name: str, resources: Mapping[str, Json]) -> None:
-        """Have it read these resources from now on: `clusters.json`, `routes.json` or `listeners.json`."""
-        put(self._home, name, resources)
 
     @property
     def ended(self) -> bool:
@@ -55,8 +50,8 @@ async def envoy(home: Path, bootstrap: Json, *, log_level: str = "warning") -> A
     path = binary()
     file = home / "envoy.json"
     file.write_text(json.dumps(bootstrap), encoding="utf-8")
-    arguments = ("-c", str(file), "--use-dynamic-base-id", "--concurrency", "1", "--log-level", log_level)
-    times = ("--drain-time-s", "1", "--parent-shutdown-time-s", "2")
+    arguments = ("-c", str(file), "--disable-hot-restart", "--concurrency", "1", "--log-level", log_level)
+    times = ("--drain-time-s", "1")
     process = await asyncio.create_subprocess_exec(
         sys.executable, "-m", _LAUNCHING, str(os.getpid()), path, *arguments, *times
     )

@@ -12,6 +12,13 @@ from tests.fakes.vendor import Vendor, vendor
 
 
 @pytest.fixture
+def empty_world(empty_world: World) -> World:
+    """No gateway yet; those to come have no Envoy of their own: here another one asks them."""
+    empty_world.engine = "in-process"
+    return empty_world
+
+
+@pytest.fixture
 async def http_vendor() -> AsyncIterator[Vendor]:
     """A vendor that answers 200."""
     async with vendor() as fake:
