@@ -4,7 +4,6 @@ from collections.abc import AsyncIterator, Callable
 from typing import Any, Final
 
 import msgspec
-from google.protobuf.duration_pb2 import Duration
 
 from gateway.adapters.admission import Admission
 from gateway.core.errors import Reason
@@ -14,7 +13,7 @@ from gateway.core.revision.compiled import Revision
 from gateway.core.spending import costs, told
 from gateway.envoy.authorization import SEAL
 from gateway.envoy.doors import Doors
-from gateway.envoy.engine.carried import CALL, Carried
+from gateway.envoy.engine.carried import CALL, Carried, us_of
 from gateway.envoy.fates import Fate, fate_of
 from gateway.envoy.seals import Admitted, Seals
 from pilote.envoy import access_log_data_pb2, access_log_pb2, access_log_pb2_grpc
@@ -90,9 +89,9 @@ def settlement_of(admitted: Admitted, entry: access_log_data_pb2.HTTPAccessLogEn
     common = entry.common_properties
     fate = fate_of(entry)
     in_doubt = fate.acted is Acted.MAYBE and not admitted.harmless
-    total_us = max(_us(common.duration), admitted.overhead_us)
-    first_us = _us(common.time_to_first_upstream_tx_byte)
-    upstream_us = max(0, _us(common.time_to_last_upstream_rx_byte) - first_us)
+    total_us = max(us_of(common.duration), admitted.overhead_us)
+    first_us = us_of(common.time_to_first_upstream_tx_byte)
+    upstream_us = max(0, us_of(common.time_to_last_upstream_rx_byte) - first_us)
     return Settlement(
         id=admitted.reservation.id,
         settled_ms=max(now_ms, admitted.received_ms),
@@ -115,7 +114,3 @@ def _reason(fate: Fate, *, in_doubt: bool, reduces: bool) -> str:
     if fate.unredacted and reduces:
         return Reason.REQUEST_WITHHELD.value
     return Reason.UPSTREAM_IN_DOUBT.value if in_doubt else ""
-
-
-def _us(span: Duration) -> int:
-    return span.seconds * 1_000_000 + span.nanos // 1000

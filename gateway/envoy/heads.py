@@ -1,7 +1,7 @@
 """Heads of requests and replies, as Envoy's `ext_proc` shows and changes them."""
 
-from collections.abc import Mapping
-from typing import Final
+from collections.abc import Iterable, Mapping
+from typing import Any, Final
 
 from pilote.envoy import core_pb2, ext_proc_pb2
 
@@ -25,3 +25,13 @@ def setting(headers: Mapping[str, str]) -> list[core_pb2.HeaderValueOption]:
         )
         for name, value in headers.items()
     ]
+
+
+def overwrite(field: Any, pairs: Iterable[tuple[str, str]]) -> None:
+    """Add headers to a message's field, to be set in place of what there may be.
+
+    Filled in place: to make each option first takes three times as long.
+    """
+    for name, value in pairs:
+        header = field.add(append_action=_OVERWRITE).header
+        header.key, header.value = name, value

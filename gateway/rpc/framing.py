@@ -140,7 +140,7 @@ def metadata_of(headers: Headers) -> Metadata:
             continue
         key = name.decode("latin-1").lower()
         if key.endswith("-bin"):
-            found += [(key, _unpacked(key, part)) for part in value.split(b",")]
+            found += [(key, unpacked(key, part)) for part in value.split(b",")]
         else:
             found.append((key, value.decode("latin-1")))
     return tuple(found)
@@ -150,22 +150,32 @@ def trailers_of(code: int, text: str = "", metadata: Metadata = ()) -> list[tupl
     """How a call ends, and what is said beside that."""
     trailers = [(b"grpc-status", b"%d" % code)]
     if text:
-        trailers.append((b"grpc-message", urllib.parse.quote(text, safe=_PLAIN).encode()))
+        trailers.append((b"grpc-message", percent(text).encode()))
     for name, value in metadata:
         packed = base64.b64encode(value).rstrip(b"=") if isinstance(value, bytes) else value.encode("ascii", "replace")
         trailers.append((name.encode(), packed))
     return trailers
 
 
-def _compressed(flag: int, encoding: bytes) -> Misframed:
-    if flag == 1 and encoding not in (b"", b"identity"):
-        return Misframed(code_pb2.UNIMPLEMENTED, "Nothing is decompressed here: send messages as they are.")
-    return Misframed(code_pb2.INTERNAL, "A message says that it is compressed, and the call does not say how.")
+def percent(text: str) -> str:
+    """A text as `grpc-message` has it."""
+    return urllib.parse.quote(text, safe=_PLAIN)
 
 
-def _unpacked(key: str, text: bytes) -> bytes:
+def unpacked(key: str, text: bytes) -> bytes:
+    """What a value of a key that ends in `-bin` holds, which comes with or without its padding.
+
+    Raises:
+        Misframed: INTERNAL where it is not in base64.
+    """
     text = text.strip().rstrip(b"=")
     try:
         return base64.b64decode(text + b"=" * (-len(text) % 4), validate=True)
     except (binascii.Error, ValueError) as error:
         raise Misframed(code_pb2.INTERNAL, f"{key} must be in base64.") from error
+
+
+def _compressed(flag: int, encoding: bytes) -> Misframed:
+    if flag == 1 and encoding not in (b"", b"identity"):
+        return Misframed(code_pb2.UNIMPLEMENTED, "Nothing is decompressed here: send messages as they are.")
+    return Misframed(code_pb2.INTERNAL, "A message says that it is compressed, and the call does not say how.")

@@ -3,7 +3,6 @@
 import base64
 from collections.abc import Iterable
 from typing import Final
-from urllib.parse import quote
 
 import grpc
 
@@ -13,24 +12,25 @@ from gateway.callrun import CallRun, timeout_s
 from gateway.core.errors import CallEnded
 from gateway.envoy.engine.carried import CALL
 from gateway.envoy.engine.clusters import GATEWAY, cluster_name
-from gateway.envoy.heads import UPSTREAM_HEADER
+from gateway.envoy.heads import UPSTREAM_HEADER, overwrite
+from gateway.rpc.framing import percent
 from gateway.rpc.headers import CREDENTIALS
 from gateway.rpc.status import DETAILS_KEY, code_of, status_of
 from gateway.trailers import own
-from pilote.envoy import auth_pb2, core_pb2
+from pilote.envoy import auth_pb2
 
 TIMEOUT_HEADER: Final = "x-envoy-upstream-rq-timeout-ms"
 SAID: Final = "said"
 """Key of Envoy's dynamic metadata: the trailers that the caller gets beside those of the upstream, a line each."""
 HARMLESS: Final = "harmless"
 FRENCH: Final = "french"
-_OVERWRITE: Final = core_pb2.HeaderValueOption.OVERWRITE_IF_EXISTS_OR_ADD
-_MESSAGE: Final = "".join(chr(code) for code in range(0x20, 0x7F) if chr(code) != "%")
 
 
 def handed_over() -> auth_pb2.CheckResponse:
     """The gateway itself sees to the call."""
-    return auth_pb2.CheckResponse(ok_response=auth_pb2.OkHttpResponse(headers=_headers([(UPSTREAM_HEADER, GATEWAY)])))
+    response = auth_pb2.CheckResponse()
+    overwrite(response.ok_response.headers, [(UPSTREAM_HEADER, GATEWAY)])
+    return response
 
 
 def carry(run: CallRun) -> auth_pb2.CheckResponse:
@@ -47,12 +47,9 @@ def carry(run: CallRun) -> auth_pb2.CheckResponse:
         (TIMEOUT_HEADER, str(longest_ms)),
     ]
     overwritten = {name for name, _ in set_to}
-    response = auth_pb2.CheckResponse(
-        ok_response=auth_pb2.OkHttpResponse(
-            headers=_headers(set_to),
-            headers_to_remove=sorted({name for name, _ in pairs if _ends_here(name)} - overwritten),
-        )
-    )
+    response = auth_pb2.CheckResponse()
+    overwrite(response.ok_response.headers, set_to)
+    response.ok_response.headers_to_remove.extend(sorted({name for name, _ in pairs if _ends_here(name)} - overwritten))
     said = "".join([f"{name}\t{value}\n" for name, value in own(run) if isinstance(value, str)])
     told: dict[str, str | bool] = {CALL: run.id, SAID: said}
     if run.harmless:
@@ -67,31 +64,22 @@ def refused(run: CallRun, ended: CallEnded) -> auth_pb2.CheckResponse:
     """The caller is told why its call has ended, as the gateway itself would."""
     ended = refusal.in_language(ended, run.incoming.language)
     code, details = code_of(ended.reason).value[0], status_of(ended).SerializeToString()
-    headers = [(name, value) for name, value in own(run) if isinstance(value, str)]
-    headers += [
-        ("grpc-status", str(code)),
-        ("grpc-message", percent(ended.message)),
-        (DETAILS_KEY, base64.b64encode(details).decode().rstrip("=")),
-    ]
-    response = auth_pb2.CheckResponse(denied_response=auth_pb2.DeniedHttpResponse(headers=_headers(headers)))
-    response.status.code = code
-    response.denied_response.status.code = 200  # gRPC's own
-    return response
+    said = [(name, value) for name, value in own(run) if isinstance(value, str)]
+    said.append((DETAILS_KEY, base64.b64encode(details).decode().rstrip("=")))
+    return _ended(code, ended.message, said)
 
 
 def too_heavy() -> auth_pb2.CheckResponse:
     """The caller is told what gRPC tells it of too much metadata."""
-    code = grpc.StatusCode.RESOURCE_EXHAUSTED.value[0]
-    said = [("grpc-status", str(code)), ("grpc-message", "The metadata is larger than 16 KiB: send less.")]
-    response = auth_pb2.CheckResponse(denied_response=auth_pb2.DeniedHttpResponse(headers=_headers(said)))
+    return _ended(grpc.StatusCode.RESOURCE_EXHAUSTED.value[0], "The metadata is larger than 16 KiB: send less.", ())
+
+
+def _ended(code: int, text: str, said: Iterable[tuple[str, str]]) -> auth_pb2.CheckResponse:
+    response = auth_pb2.CheckResponse()
     response.status.code = code
-    response.denied_response.status.code = 200
+    response.denied_response.status.code = 200  # gRPC's own
+    overwrite(response.denied_response.headers, [*said, ("grpc-status", str(code)), ("grpc-message", percent(text))])
     return response
-
-
-def percent(text: str) -> str:
-    """A text as `grpc-message` has it."""
-    return quote(text, safe=_MESSAGE)
 
 
 def _ends_here(name: str) -> bool:
@@ -99,10 +87,3 @@ def _ends_here(name: str) -> bool:
 
 
 _ENDING: Final = frozenset({"user-agent", "traceparent", "tracestate"})
-
-
-def _headers(pairs: Iterable[tuple[str, str]]) -> list[core_pb2.HeaderValueOption]:
-    return [
-        core_pb2.HeaderValueOption(header=core_pb2.HeaderValue(key=name, value=value), append_action=_OVERWRITE)
-        for name, value in pairs
-    ]

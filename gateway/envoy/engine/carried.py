@@ -16,6 +16,7 @@ from gateway.callrun import CallRun, elapsed_us, timeout_s
 from gateway.core.errors import CallEnded, Reason
 from gateway.core.record import Acted
 from gateway.pipeline import Pipeline
+from gateway.rpc.framing import PREFIX_BYTES
 from gateway.upstream.attempts import attempt
 from gateway.watching.watch import Watch
 from pilote.envoy import access_log_data_pb2
@@ -29,7 +30,6 @@ ENDED: Final = "ended"
 LATE_SECONDS: Final = 60.0
 """How long after the latest time at which a call can have ended Envoy may still tell of it."""
 LOOK_SECONDS: Final = 10.0
-_FRAME: Final = 5
 _ACTED: Final = {"yes": Acted.YES, "no": Acted.NO, "maybe": Acted.MAYBE}
 Entry = access_log_data_pb2.HTTPAccessLogEntry
 
@@ -70,14 +70,14 @@ class Carried:
         if found is None:
             return
         run, common = found[0], entry.common_properties
-        total_us = max(_us(common.duration), int((run.admitted - run.started) * 1e6))
-        sent_us = _us(common.time_to_first_upstream_tx_byte)
-        run.upstream_us = max(0, _us(common.time_to_last_upstream_rx_byte) - sent_us)
+        total_us = max(us_of(common.duration), int((run.admitted - run.started) * 1e6))
+        sent_us = us_of(common.time_to_first_upstream_tx_byte)
+        run.upstream_us = max(0, us_of(common.time_to_last_upstream_rx_byte) - sent_us)
         run.over = run.started + total_us / 1e6
         status = _conclude(run, entry)
         if run.acted is Acted.YES:
             run.messages_in = run.messages_out = 1
-            run.response_bytes = max(0, entry.response.response_body_bytes - _FRAME)
+            run.response_bytes = max(0, entry.response.response_body_bytes - PREFIX_BYTES)
         else:
             run.attempts.append(attempt(run, status=status, at_us=elapsed_us(run) - run.upstream_us))
         self._pipeline.settle(run)
@@ -113,5 +113,6 @@ def _conclude(run: CallRun, entry: Entry) -> str:
     return own
 
 
-def _us(span: Duration) -> int:
+def us_of(span: Duration) -> int:
+    """A span of Envoy's, in microseconds."""
     return span.seconds * 1_000_000 + span.nanos // 1000

@@ -59,8 +59,8 @@ class Engine:
     def use(self, revision: Revision) -> None:
         """Have Envoy carry the calls of this revision. Until it can, the gateway does."""
         now = self._clock()
-        secrets = self.places.home if self.places.certificates is not None else None
-        wanted = clusters_of(revision, roots=_roots(), secrets=secrets)
+        own = self.places.home if self.places.certificates is not None else None
+        wanted = clusters_of(revision, roots=_roots(), secrets=own)
         for name in self._clusters.keys() - wanted.keys():
             self._retired.setdefault(name, now)
         for name in wanted:

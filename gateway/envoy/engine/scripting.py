@@ -10,7 +10,7 @@ import grpc
 from gateway import refusal
 from gateway.adapters.upstreams import TEXTS
 from gateway.core.errors import CallEnded, Reason
-from gateway.envoy.engine.answering import percent
+from gateway.rpc.framing import percent
 from gateway.rpc.status import SAID_NO, code_of, status_of
 
 _SCRIPT: Final = Path(__file__).with_name("ending.lua")
