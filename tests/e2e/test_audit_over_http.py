@@ -28,7 +28,7 @@ from tests.e2e.test_decisions_over_http import _signed
 from tests.e2e.waiting import eventually
 from tests.e2e.world import KEY, RECORD_KEY, Auditor, World, auditing
 from tests.fakes.upstream import FakeUpstream
-from tests.services.audit.conftest import a_record, a_settlement, admit, an_id, append, settle
+from tests.services.audit.conftest import a_record, a_settlement, admit, an_id, settle
 from tests.services.audit.test_damage import _overwritten
 from tests.services.audit.test_sealing import of_hour
 from tests.services.audit.test_segments import a_time, admitted, ended
@@ -97,10 +97,8 @@ async def desk(empty_world: World, upstream: FakeUpstream, tmp_path: Path) -> As
 @pytest.fixture
 async def three(desk: Desk, empty_world: World) -> Desk:
     """Three decisions, two about Ada."""
-    empty_world.by_hand |= {an_id(0), an_id(1), an_id(2)}
     said = SealedInputs(an_id(0), a_record(0).received_ms, LONG_MS, subject_ref=ADA)
-    await append(
-        empty_world.redis,
+    await empty_world.record_by_hand(
         *(admit(a_record(0, subject_ref=ADA)), settle(a_settlement(0))),
         *(admit(a_record(1, subject_ref=ADA)), admit(a_record(2, agent="support-bot"))),
         {"k": "inputs", "r": msgspec.json.encode(said), "i": b"sealed"},

@@ -24,7 +24,7 @@ from tests.e2e.policy import policy
 from tests.e2e.waiting import eventually
 from tests.e2e.world import World, auditing
 from tests.fakes.upstream import FakeUpstream
-from tests.services.audit.conftest import a_record, a_settlement, admit, an_id, append, settle
+from tests.services.audit.conftest import a_record, a_settlement, admit, an_id, settle
 from tests.signatures import PEOPLE, signer
 
 DENIED: dict[str, Any] = {"verdict": Verdict.DENY, "rule": "quiet_hours", "reason": "QUIET_HOURS", "expires_ms": 0}
@@ -34,9 +34,7 @@ NIGHT: dict[str, Any] = {"name": "views/night", "title": "At night", "filter": '
 @pytest.fixture
 async def office(empty_world: World, upstream: FakeUpstream, tmp_path: Path) -> AsyncIterator[Office]:
     """A control plane with three decisions to look at."""
-    empty_world.by_hand |= {an_id(0), an_id(1), an_id(60_000)}
-    await append(
-        empty_world.redis,
+    await empty_world.record_by_hand(
         *(admit(a_record(0)), settle(a_settlement(0, total_us=250_000)), admit(a_record(1, agent="support-bot"))),
         admit(a_record(60_000, **DENIED)),
     )
@@ -139,8 +137,7 @@ async def test_nobody_sees_anything_without_a_signature_of_their_own(office: Off
 async def test_decisions_are_followed_as_they_are_stored(office: Office, empty_world: World) -> None:
     stream = await asyncio.to_thread(_stream, office, "/v1/decisions:tail?filter=verdict%20%3D%20DENY")
     events = _events(stream)
-    empty_world.by_hand |= {an_id(70_000), an_id(70_001)}
-    await append(empty_world.redis, admit(a_record(70_000)), admit(a_record(70_001, **DENIED)))
+    await empty_world.record_by_hand(admit(a_record(70_000)), admit(a_record(70_001, **DENIED)))
     event, name, data = await asyncio.wait_for(asyncio.to_thread(next, events), 10)
     stream.close()
     assert (event, name, json.loads(data)["rule"]) == ("decision", f"decisions/{an_id(70_001)}", "quiet_hours")

@@ -5,11 +5,12 @@ import re
 from collections import Counter
 from collections.abc import AsyncIterator, Iterable
 from pathlib import Path
-from typing import Any, Final
+from typing import Any, Final, cast
 
 import msgspec
 from hypothesis import given
 from hypothesis import strategies as st
+from redis.asyncio import Redis
 
 from gateway.adapters.stops import StopStore
 from gateway.core import keys
@@ -18,6 +19,7 @@ from gateway.core.inputs import BEFORE, LARGEST_REQUEST
 from gateway.core.record import BucketAsk, Record, RuleLook, Verdict
 from gateway.core.stops import Stop
 from pilote.crm.v1.message_service_pb2 import SendMessagesRequest
+from services.audit.streams import Streams
 from tests.e2e.holding import HOLD_CONTACTS, Desk
 from tests.e2e.policy import policy
 from tests.e2e.replayed import (
@@ -205,6 +207,18 @@ async def test_a_record_whose_inputs_are_gone_or_that_was_changed_is_found(
     await world.redis.delete(stream)
 
 
+async def test_what_a_test_records_itself_stays_though_no_revision_is_published_yet(empty_world: World) -> None:
+    await empty_world.record_by_hand(admit(a_record(0)), settle(a_settlement(0)))
+    streams = Streams(cast("Redis", empty_world.redis), consumer="an audit service")
+    await streams.discover()
+    await streams.acknowledge(await streams.read(), corrupt=())
+    await empty_world.record_by_hand(admit(a_record(1)))
+    await streams.acknowledge(await streams.read(), corrupt=())
+    assert (await streams.trim(), len(await empty_world.entries())) == (0, 3)
+    found = await census(empty_world, late_seconds=0)
+    assert (found.excused, found.wrong) == (Counter({BY_HAND: 2}), [])
+
+
 _decided = st.builds(
     Record,
     id=st.just("0" * 24 + "ffffffff"),
@@ -243,7 +257,7 @@ def test_no_other_modules_than_these_keep_fewer_inputs_or_let_records_go() -> No
         text = path.read_text(encoding="utf-8")
         shares |= {path.stem} if re.search(r"""no_replay|replay={|["']replay["']:|EVERYTHING""", text) else set()
         kills |= {path.stem} if re.search(r"\.killed\b|killed=True|killed: bool", text) else set()
-        others |= {path.stem} if re.search(r"\.by_hand|\.let_trim|\.own_share", text) else set()
+        others |= {path.stem} if re.search(r"\.(record_)?by_hand\b|\.let_trim|\.own_share", text) else set()
     assert shares - {"conftest", "world"} == {
         *(
             "test_drafts_over_http",

@@ -38,6 +38,7 @@ from services.commands.promises import following
 from tests.e2e.policy import Data, key_of
 from tests.e2e.seen import Seen
 from tests.e2e.waiting import eventually, until
+from tests.services.audit.conftest import append
 
 if TYPE_CHECKING:  # the asynchronous stubs exist for type checkers only
     from pilote.audit.v1.audit_service_pb2_grpc import AuditServiceAsyncStub
@@ -211,9 +212,17 @@ class World:
         """A policy as it is stored; the inputs of all calls are kept, where it does not say of how many they are."""
         return canonical(load(({"replay": {"share": 10_000}} if self.replaying else {}) | data).document)
 
-    async def _keep_records(self) -> None:
+    async def record_by_hand(self, *entries: dict[Any, Any], tenant: str = "acme") -> None:
+        """Append entries by hand, as a gateway does; nothing is asked of what decided them."""
+        self.by_hand |= {msgspec.json.decode(each["r"])["id"] for each in entries}
+        await self._keep_records(
+            keys.decisions(keys.cell(tenant))
+        )  # an audit service may trim before a revision is out
+        await append(self.redis, *entries, tenant=tenant)
+
+    async def _keep_records(self, *streams: str) -> None:
         """See that the audit service trims no record: none that another group of readers has not read yet."""
-        for stream in await self._streams():
+        for stream in {*streams, *await self._streams()}:
             with contextlib.suppress(ResponseError):  # it is kept already
                 await self.redis.xgroup_create(stream, _OURS, id="0", mkstream=True)
 
