@@ -118,6 +118,9 @@ class Settings(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=
     tls_clients_file: Path | None = None
     """File with the authorities, in PEM, one of which must have signed the certificate of whoever else connects to the
     gateway, the control plane, the agents' front or the intake; unset: of them none is asked for."""
+    health_listen: Annotated[str, msgspec.Meta(pattern=rf"^$|{_PORT}")] = ""
+    """Address at which this process says without TLS, by gRPC's health service, whether it is well, and answers nothing
+    else; unset: where it answers everything else."""
     audit_url: DatabaseUrl | None = None
     """Database of PostgreSQL that the audit service keeps decisions in; unset: it keeps them in `home`."""
     audit_key_file: Path | None = None

@@ -35,7 +35,9 @@ def supervisor(settings: Settings, *, environment: Mapping[str, str]) -> Supervi
     after = tuple(each.name for each in gateways)
     agents = _over_http("agents", settings.agents_listen, settings=settings, after=after, path="/readyz")
     children = (*_store(settings), *_services(settings), *gateways, agents, _insights(settings, after=after))
-    return Supervisor(home, children, environment={**environment, **ours})
+    # Of its children the supervisor itself says whether they are well: they cannot all have that address.
+    kept = {name: value for name, value in environment.items() if name != "PILOTE_HEALTH_LISTEN"}
+    return Supervisor(home, children, environment={**kept, **ours})
 
 
 def redis_url(settings: Settings) -> str:

@@ -10,6 +10,7 @@ import uvicorn
 
 from gateway.certificates import own
 from gateway.rpc.http_heads import HEAD_SECONDS, BoundedHeads
+from gateway.rpc.probing import wellness
 from gateway.rpc.server_tls import http_context
 
 MOST_CONNECTIONS: Final = 4_096
@@ -67,6 +68,7 @@ async def http_serving(
         try:
             yield int(taken.getsockname()[1])
         finally:
+            wellness().ends()
             ending()
             server.should_exit = True
             await task

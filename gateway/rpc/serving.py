@@ -8,7 +8,7 @@ import os
 import signal
 import sys
 from collections.abc import AsyncIterator, Callable, Sequence
-from typing import Any, Final, NamedTuple
+from typing import Any, Final, Literal, NamedTuple
 
 import grpc
 import uvloop
@@ -19,6 +19,7 @@ from gateway.certificates import own
 from gateway.core.errors import DataNewer
 from gateway.ending import first_of
 from gateway.rpc.interceptors import ErrorsToStatus
+from gateway.rpc.probing import answering_probes, wellness
 from gateway.rpc.reflecting import Reflecting
 from gateway.rpc.server_tls import Callers, grpc_credentials
 
@@ -114,6 +115,7 @@ async def serving(
     try:
         yield port
     finally:
+        wellness().ends()
         await servicer.enter_graceful_shutdown()
         await server.stop(drain_seconds)
 
@@ -125,10 +127,24 @@ def _bound(server: grpc.aio.Server, listen: str, callers: Callers) -> int:
     return server.add_secure_port(listen, grpc_credentials(certificates, callers=callers))
 
 
+class Told(asyncio.Event):
+    """Set when the process is told to stop. Who waits for it has started everything, and probes are told so."""
+
+    async def wait(self) -> Literal[True]:
+        """Wait until it is set."""
+        wellness().started()
+        return await super().wait()
+
+    def set(self) -> None:
+        """The process ends."""
+        wellness().ends()
+        super().set()
+
+
 @contextlib.asynccontextmanager
-async def until_told_to_stop() -> AsyncIterator[asyncio.Event]:
+async def until_told_to_stop() -> AsyncIterator[Told]:
     """An event that SIGTERM and SIGINT set; the handlers are removed when the block ends."""
-    stop = asyncio.Event()
+    stop = Told()
     loop = asyncio.get_running_loop()
     for number in (signal.SIGTERM, signal.SIGINT):
         loop.add_signal_handler(number, stop.set)
@@ -139,15 +155,21 @@ async def until_told_to_stop() -> AsyncIterator[asyncio.Event]:
             loop.remove_signal_handler(number)
 
 
-def run(main: Callable[[], Any]) -> None:
+def run(main: Callable[[], Any], *, probes: str = "") -> None:
     """Run an async main function on uvloop (0.9x of asyncio's CPU per call, measured).
 
-    One that meets data of a newer version ends with what to do instead of a trace.
+    `probes` is the address where it is told whether the process is well; empty: nowhere. A process that meets data of a
+    newer version ends with what to do instead of a trace.
     """
     let_work_finish()
     collect_rarely()
+
+    async def probed() -> None:
+        async with answering_probes(probes):
+            await main()
+
     try:
-        uvloop.run(main())
+        uvloop.run(probed())
     except* DataNewer as group:
         _log.critical("%s", first_of(group))
         raise SystemExit(1) from None

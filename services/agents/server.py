@@ -10,6 +10,7 @@ from typing import Final
 from gateway.ending import ended
 from gateway.instance import instance
 from gateway.rpc.http_serving import http_serving
+from gateway.rpc.probing import wellness
 from gateway.rpc.serving import until_told_to_stop
 from gateway.watching.exposing import metering
 from gateway.watching.tracing import Tracing, otlp
@@ -76,6 +77,11 @@ async def running(options: Options) -> AsyncIterator[int]:
             count=metrics.count,
             spans=spans,
         )
+
+        async def knows_methods() -> bool:
+            return catalogue.ready
+
+        stack.enter_context(wellness().ready_while(knows_methods))
         mounts |= {"/healthz": _alive, "/readyz": _ready(catalogue), "/openapi.json": rest.openapi}
         serving = http_serving(
             mounted(mounts, otherwise=rest), listen=options.listen, drain_seconds=options.drain_seconds

@@ -45,4 +45,7 @@ def add_to(app: typer.Typer, shell: Shell) -> None:
         if stdio and not settings.agents_key:
             raise typer.BadParameter("set PILOTE_AGENTS_KEY to the API key of the agent", param_hint="--stdio")
         spoken = language(settings)
-        run(lambda: serve_stdio(options, key=settings.agents_key, language=spoken) if stdio else serve(options))
+        if stdio:
+            run(lambda: serve_stdio(options, key=settings.agents_key, language=spoken))
+        else:
+            run(lambda: serve(options), probes=settings.health_listen)

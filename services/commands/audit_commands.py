@@ -76,7 +76,7 @@ def _run(shell: Shell) -> None:
         "drain_seconds": settings.drain_seconds,
         "keeping": keeping_of(settings),
     }
-    run(lambda: serve(**options))
+    run(lambda: serve(**options), probes=settings.health_listen)
 
 
 def store_url_of(shell: Shell, settings: Settings) -> str | None:

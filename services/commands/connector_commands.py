@@ -91,7 +91,8 @@ def run_connector(shell: Shell, file: str, *, allow_private: bool) -> None:
                 home=settings.home,
                 drain_seconds=settings.drain_seconds,
                 allow_private=allow_private,
-            )
+            ),
+            probes=settings.health_listen,
         )
     except SecretMissing as missing:
         shell.fail(_missing(missing, language(settings)), 2)

@@ -98,7 +98,8 @@ def commands(shell: Shell) -> typer.Typer:
                     target=target,
                     to=Metering(settings.otlp_endpoint, settings.metrics_listen, settings.home),
                     ahead=ahead,
-                )
+                ),
+                probes=settings.health_listen,
             )
         except (Unusable, VaultUnusable, LogDiffers) as error:
             shell.fail(str(error))

@@ -112,7 +112,10 @@ def _add_own(app: typer.Typer, shell: Shell) -> None:
             from services.deciding.beside import beside
 
             deciding = beside(settings, environment=inherited() | {"PILOTE_REDIS_URL": url})
-        run(lambda: serve(settings, redis_url=url, keys=keys, trusted_people=trusted_people, deciding=deciding))
+        run(
+            lambda: serve(settings, redis_url=url, keys=keys, trusted_people=trusted_people, deciding=deciding),
+            probes=settings.health_listen,
+        )
 
     @app.command()
     def control() -> None:
@@ -146,7 +149,7 @@ def _add_own(app: typer.Typer, shell: Shell) -> None:
             trace_url=settings.trace_url,
             gateway=settings.gateway_address or settings.gateway_listen,
         )
-        run(lambda: serve(options))
+        run(lambda: serve(options), probes=settings.health_listen)
 
     @app.command()
     def intake() -> None:
@@ -171,7 +174,7 @@ def _add_own(app: typer.Typer, shell: Shell) -> None:
             trusted_people=shell.trusted_people(settings),
             to=Metering(settings.otlp_endpoint, settings.metrics_listen, settings.home),
         )
-        run(lambda: serve(options))
+        run(lambda: serve(options), probes=settings.health_listen)
 
 
 def _oidc(shell: Shell, settings: Settings) -> Any:
@@ -207,7 +210,10 @@ def _add_surrounding(app: typer.Typer, shell: Shell) -> None:
         if connector:
             run_connector(shell, connector, allow_private=allow_private)
             return
-        run(lambda: serve(listen=settings.crm_listen, home=settings.home, drain_seconds=settings.drain_seconds))
+        run(
+            lambda: serve(listen=settings.crm_listen, home=settings.home, drain_seconds=settings.drain_seconds),
+            probes=settings.health_listen,
+        )
 
     @app.command()
     def models(version: Annotated[str, typer.Option(help="Version of the model to serve.")] = "1") -> None:
@@ -220,4 +226,7 @@ def _add_surrounding(app: typer.Typer, shell: Shell) -> None:
         settings = shell.settings()
         configure(settings.log_level)
         listen = model_listen(settings, version)
-        run(lambda: serve(listen=listen, version=version, drain_seconds=settings.drain_seconds))
+        run(
+            lambda: serve(listen=listen, version=version, drain_seconds=settings.drain_seconds),
+            probes=settings.health_listen,
+        )

@@ -128,7 +128,8 @@ def _add_run(app: typer.Typer, shell: Shell) -> None:
                 poll_seconds=settings.rollouts_poll_seconds,
                 drain_seconds=settings.drain_seconds,
                 to=Metering(settings.otlp_endpoint, settings.metrics_listen, settings.home),
-            )
+            ),
+            probes=settings.health_listen,
         )
 
 

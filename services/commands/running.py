@@ -23,9 +23,11 @@ from gateway.clock import clock_ms
 from gateway.core.call import Facts
 from gateway.core.record import subject_ref
 from gateway.core.revision.compiled import Revision
+from gateway.ending import ended
 from gateway.key_files import pseudonym_key
 from gateway.redis_clients import Client
 from gateway.rpc.channels import channel_to
+from gateway.rpc.probing import answering_probes, wellness
 from gateway.settings import Settings, inherited
 from pilote.decision.v1 import decision_service_pb2, decision_service_pb2_grpc
 from services import up
@@ -179,8 +181,13 @@ async def _supervised(
     telling = asyncio.create_task(_tell(supervisor, out, language))
     working = asyncio.create_task(_work(supervisor, settings, out=out, language=language, then=then, leave=leave))
     try:
-        await supervisor.run()
-    except (ChildFailed, HomeTaken) as error:
+        async with answering_probes(settings.health_listen):
+            probed = asyncio.create_task(_probed(supervisor))
+            try:
+                await supervisor.run()
+            finally:
+                await ended(probed)
+    except (ChildFailed, HomeTaken, OSError) as error:
         out.print(str(error), markup=False)
         return 1
     finally:
@@ -190,6 +197,19 @@ async def _supervised(
     if working.cancelled():  # stopped by hand before the work was done
         return 0
     return 0 if working.result() else 1
+
+
+async def _probed(supervisor: Supervisor) -> None:
+    """Tell probes whether all of them are up: well once all have been, ready while none is being started anew."""
+
+    async def all_are() -> bool:
+        return all(each.state is State.READY for each in supervisor.state().children)
+
+    await supervisor.all_ready.wait()
+    own = wellness()
+    own.started()
+    with own.ready_while(all_are):
+        await asyncio.Event().wait()
 
 
 async def _work(

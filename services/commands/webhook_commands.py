@@ -157,7 +157,8 @@ def _add_run(app: typer.Typer, shell: Shell) -> None:
                 networks=allowed,
                 drain_seconds=settings.drain_seconds,
                 to=Metering(settings.otlp_endpoint, settings.metrics_listen, settings.home),
-            )
+            ),
+            probes=settings.health_listen,
         )
 
 

@@ -13,6 +13,7 @@ from typing import Final
 from gateway import secret_files
 from gateway.ending import ended
 from gateway.envoy.engine.configuration import Places
+from gateway.rpc.probing import wellness
 from gateway.server import Deciding
 from gateway.settings import Settings
 from services.deciding.worker import drain, loadable, started
@@ -46,7 +47,8 @@ def beside(settings: Settings, *, environment: Mapping[str, str]) -> Deciding | 
             await _serving(process, socket)
             over = asyncio.create_task(_over(process))
             try:
-                yield
+                with wellness().well_while(GrpcServing(f"unix:{socket}")):
+                    yield
             finally:
                 await ended(over)
         finally:

@@ -13,6 +13,8 @@ from pathlib import Path
 
 import pytest
 
+from gateway.rpc.probing import READINESS
+from services.supervisor.probes import GrpcServing
 from tests.fakes.certificates import Authority
 from tests.services import ports
 
@@ -38,6 +40,7 @@ def environment(tmp_path_factory: pytest.TempPathFactory, folder: Path) -> dict[
     kept = {name: value for name, value in os.environ.items() if not name.startswith("PILOTE_")}  # noqa: TID251
     ours = {"HOME": str(tmp_path_factory.mktemp("home")), "LANG": "en", "TLS_DIR": str(folder)}
     ours |= {f"{name}_LISTEN": f"127.0.0.1:{port}" for name, port in listens}
+    ours["HEALTH_LISTEN"] = f"127.0.0.1:{ports.free(1)[0]}"
     return {**kept, "COLUMNS": "200", **{f"PILOTE_{name}": value for name, value in ours.items()}}
 
 
@@ -85,6 +88,11 @@ def test_no_port_answers_without_tls_and_those_inside_ask_for_a_certificate(
         assert not answers(port, None), name
         assert answers(port, context(folder, shows=True)), name
         assert answers(port, context(folder, shows=False)) is not asks, name
+
+
+async def test_probes_are_told_of_all_processes_without_tls(said: str, environment: dict[str, str]) -> None:
+    for service in ("", READINESS):
+        assert await GrpcServing(environment["PILOTE_HEALTH_LISTEN"], service=service)()
 
 
 def test_the_command_line_asks_over_tls(said: str, environment: dict[str, str]) -> None:

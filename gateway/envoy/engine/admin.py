@@ -30,6 +30,10 @@ class Admin:
                 return int(each["local_address"]["socket_address"]["port_value"])
         return 0
 
+    async def listens(self) -> bool:
+        """Whether agents can call."""
+        return bool(await self.port())
+
     async def running(self) -> int:
         """Calls that are under way."""
         text = await self._text("GET", "/stats?filter=^http.agents.downstream_rq_active$")

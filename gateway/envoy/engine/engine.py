@@ -24,6 +24,7 @@ from gateway.envoy.engine.process import Envoy, envoy
 from gateway.envoy.engine.reach import LOOK_SECONDS, Reach
 from gateway.envoy.engine.resources import Json, put
 from gateway.envoy.engine.tls import file_name, secrets_of
+from gateway.rpc.probing import wellness
 from gateway.settings import Settings
 
 _log = logging.getLogger(__name__)
@@ -96,7 +97,8 @@ class Engine:
             port = await self._listening(running)
             over = asyncio.create_task(self._over(running))
             try:
-                yield port
+                with wellness().well_while(running.admin.listens):
+                    yield port
             finally:
                 await ended(over)
                 await self.reach.close()

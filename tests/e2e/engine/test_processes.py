@@ -9,19 +9,29 @@ from pathlib import Path
 
 import pytest
 
+from gateway.rpc.probing import READINESS
+from services.supervisor.probes import GrpcServing
 from tests.e2e.envoy.deciding import children_of
 from tests.e2e.faults.load import AS_EVER
 from tests.e2e.faults.site import Site, site
 from tests.e2e.waiting import eventually
+from tests.services import ports
 from tests.stores import RedisProcess
 
 pytestmark = [pytest.mark.timeout(300), pytest.mark.one_store]
 
 
 @pytest.fixture
-async def its(own_redis: RedisProcess, tmp_path: Path) -> AsyncIterator[Site]:
+def probes() -> str:
+    """Where its gateway is asked whether it is well."""
+    return f"127.0.0.1:{ports.free(1)[0]}"
+
+
+@pytest.fixture
+async def its(own_redis: RedisProcess, tmp_path: Path, probes: str) -> AsyncIterator[Site]:
     """One gateway on the Envoy engine."""
-    async with site(own_redis, tmp_path, workers=1, extra=lambda _: {"PILOTE_ENGINE": "envoy"}) as made:
+    own = {"PILOTE_ENGINE": "envoy", "PILOTE_HEALTH_LISTEN": probes}
+    async with site(own_redis, tmp_path, workers=1, extra=lambda _: own) as made:
         yield made
 
 
@@ -80,6 +90,20 @@ async def test_a_gateway_ends_with_either_so_that_all_are_started_anew(its: Site
     log = its.workers[0].log
     assert log is not None
     assert "this gateway ends with it" in log.read_text(encoding="utf-8")
+
+
+async def test_a_gateway_is_well_while_both_its_envoys_are(its: Site, probes: str) -> None:
+    async def told(*, well: bool) -> bool | None:
+        return (await GrpcServing(probes)(), await GrpcServing(probes, service=READINESS)()) == (well, well) or None
+
+    await eventually(lambda: told(well=True), what="a gateway that is well")
+    for pid in envoys_of(its).values():
+        os.kill(pid, signal.SIGSTOP)
+        try:
+            await eventually(lambda: told(well=False), what="word of an Envoy that is stuck")
+        finally:
+            os.kill(pid, signal.SIGCONT)
+        await eventually(lambda: told(well=True), what="a gateway that is well again")
 
 
 async def test_a_worker_inside_an_envoy_decides_about_calls_and_settles_them(its: Site) -> None:
