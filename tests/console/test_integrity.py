@@ -136,7 +136,7 @@ async def test_systems_are_shown_with_their_health(visit: Visit, work: Workplace
         await page.reload()
         return await page.locator("table").first.locator("tbody .badge.allow").count() == 2 or None
 
-    await eventually(well, what="a system that does well, with a breaker that is closed", within=20)
+    await eventually(well, what="a system that does well, with a breaker that is closed")
     work.upstream.behave = failing(grpc.StatusCode.UNAVAILABLE)
 
     async def opened() -> bool | None:
@@ -144,7 +144,7 @@ async def test_systems_are_shown_with_their_health(visit: Visit, work: Workplace
         await page.reload()
         return await page.locator("#workers .badge.deny").count() == 1 or None
 
-    await eventually(opened, what="an open breaker on the page", within=20)
+    await eventually(opened, what="an open breaker on the page")
     assert await page.locator("table").first.locator("tbody .badge.deny").count() >= 1
     assert await page.locator("#quotas progress").count() == 2  # of each tenant
     assert await visitor.axe() == []

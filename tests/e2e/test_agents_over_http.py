@@ -32,7 +32,7 @@ async def test_an_agent_is_seen_with_what_it_did_lately(people: Steering, world:
         lately = shown["lately"]
         return (lately["calls"], lately["refusals"], lately["contacts"]) == (3, 0, 2) or None
 
-    await eventually(seen, what="three calls", within=10)
+    await eventually(seen, what="three calls")
     _, shown = await people.ask("GET", "/v1/agents/sales-bot")
     assert (shown["name"], shown["tenant"], shown["version"]) == ("agents/sales-bot", "acme", "3.1")
     assert shown["autonomy"]["CONTACT"] == "autonomous"

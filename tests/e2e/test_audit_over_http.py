@@ -71,7 +71,7 @@ class Desk(NamedTuple):
             _, newest = await self.get("/v1/checkpoint")
             return newest["checkpoint"]["note"] if int(newest["checkpoint"].get("treeSize", 0)) >= 4 else None
 
-        return str(await eventually(signed, what="a checkpoint", within=10))
+        return str(await eventually(signed, what="a checkpoint"))
 
     async def holds(self, count: int) -> None:
         """Wait until so many decisions are stored."""
@@ -79,7 +79,7 @@ class Desk(NamedTuple):
         async def stored() -> bool | None:
             return len(await self.auditor.listed()) == count or None
 
-        await eventually(stored, what=f"{count} decisions", within=10)
+        await eventually(stored, what=f"{count} decisions")
 
 
 @pytest.fixture

@@ -211,9 +211,9 @@ async def test_a_deadline_leaves_open_whether_a_change_was_made_and_a_read_has_c
 ) -> None:
     upstream.behave = upstream.hang
     client = kit.client()
-    late = await kit.refused(sending(client, timeout=0.3))
+    late = await kit.refused(sending(client, timeout=1))
     assert late.may_have_acted
-    read = await kit.refused(lambda: client.stub(ContactServiceStub).GetContact(get(), timeout=0.3))
+    read = await kit.refused(lambda: client.stub(ContactServiceStub).GetContact(get(), timeout=1))
     assert type(read) is pilote.DeadlineExceeded
     assert not read.may_have_acted
 

@@ -22,13 +22,13 @@ async def test_a_route_may_give_its_calls_less_time_than_the_upstream_and_its_re
     world: World, agent: Agent, upstream: FakeUpstream
 ) -> None:
     upstream.behave = upstream.hang
-    await world.publish(routed(upstream.address, timeout="200ms"))
+    await world.publish(routed(upstream.address, timeout="1s"))
     began = time.monotonic()
     ended = await told(agent.contacts.GetContact(get(), metadata=SALES))
     assert (ended.code, ended.reason) == (grpc.StatusCode.DEADLINE_EXCEEDED, "DEADLINE_EXCEEDED")
-    assert 0.15 < time.monotonic() - began < 5
+    assert 0.9 < time.monotonic() - began < 15
     assert upstream.asked[0].remaining_s is not None
-    assert upstream.asked[0].remaining_s < 0.3
+    assert upstream.asked[0].remaining_s < 1.1
     (kept,) = await world.settled(1)
     assert kept.record.expires_ms - kept.record.decided_ms == 60_200
 

@@ -26,7 +26,7 @@ from tests.e2e.holding import HOLD_CONTACTS, HOUR_MS, SALES, Desk, hold_of, stat
 from tests.e2e.policy import agent as agent_of
 from tests.e2e.policy import allow_all, cap, policy
 from tests.e2e.requests import get, one_by_one, send, send_one
-from tests.e2e.waiting import eventually
+from tests.e2e.waiting import eventually, until
 from tests.e2e.world import Agent, Auditor, World, credential, told
 from tests.fakes.upstream import FakeUpstream, answering, failing
 from tests.stores import Store
@@ -125,7 +125,7 @@ async def test_a_hold_is_seen_by_the_agent_that_made_the_call_and_by_nobody_else
 async def test_who_waits_gets_the_hold_as_it_is_when_the_time_or_the_deadline_is_over(desk: Desk) -> None:
     hold_id = await desk.held()
     assert state_of((await desk.wait(hold_id, seconds=0)).hold) == "PENDING"
-    assert state_of((await desk.wait(hold_id, seconds=600, timeout=0.6)).hold) == "PENDING"
+    assert state_of((await desk.wait(hold_id, seconds=600, timeout=2)).hold) == "PENDING"
 
 
 async def test_two_hundred_who_wait_are_told_within_a_second(desk: Desk) -> None:
@@ -133,11 +133,9 @@ async def test_two_hundred_who_wait_are_told_within_a_second(desk: Desk) -> None
     waiting = [asyncio.ensure_future(desk.wait(hold_id)) for _ in range(200)]
     await asyncio.wait(waiting, timeout=0.3)
     assert not any(each.done() for each in waiting)
-    begun = asyncio.get_running_loop().time()
     await desk.decide(hold_id, approve=False)
-    answers = await asyncio.gather(*waiting)
-    assert {state_of(each.hold) for each in answers} == {"REFUSED"}
-    assert asyncio.get_running_loop().time() - begun < 2
+    await until(lambda: all(each.done() for each in waiting), what="two hundred answers", within=1.0)
+    assert {state_of(each.result().hold) for each in waiting} == {"REFUSED"}
 
 
 async def test_a_repeat_gets_the_same_hold_and_after_it_was_made_the_answer(

@@ -51,7 +51,7 @@ async def test_systems_are_seen_with_their_failures_and_feeds_with_when_they_wer
         health = (await shown(people))["connectors"][0]["health"]
         return (health["calls"] == 2 and health["errorShare"] == 0.5) or None
 
-    await eventually(seen, what="two calls, one failed", within=20)
+    await eventually(seen, what="two calls, one failed")
     found = await shown(people)
     (crm,) = found["connectors"]
     assert (crm["name"], crm["routes"], crm["addresses"]) == ("crm", ["crm"], 1)
@@ -77,7 +77,7 @@ async def test_a_breaker_is_seen_to_open_on_its_worker_and_to_close_again(
             return guards[0]
         return None
 
-    first = await eventually(lambda: told_of("closed", at_least=0), what="a closed breaker", within=20)
+    first = await eventually(lambda: told_of("closed", at_least=0), what="a closed breaker")
     assert (first["worker"].partition("-")[0], first["openings"], first["ejected"]) == ("gateway", 0, 0)
 
     upstream.behave = failing(DOWN)
@@ -88,20 +88,20 @@ async def test_a_breaker_is_seen_to_open_on_its_worker_and_to_close_again(
         await told(agent.contacts.GetContact(get(), metadata=SALES))
         return await told_of("open", at_least=1) or await told_of("half-open", at_least=1)
 
-    await eventually(trying, what="a breaker that is open", within=20)
+    await eventually(trying, what="a breaker that is open")
     upstream.behave = answering(b"")
 
     async def well() -> Any:
         ended = await told(agent.contacts.GetContact(get(), metadata=SALES))
         return await told_of("closed", at_least=1) if ended.code is grpc.StatusCode.OK else None
 
-    await eventually(well, what="a breaker that is closed again", within=20)
+    await eventually(well, what="a breaker that is closed again")
 
     async def counted() -> bool | None:
         health = (await shown(people))["connectors"][0]["health"]
         return (health["unavailable"] >= 3 and health["calls"] > health["unavailable"]) or None
 
-    await eventually(counted, what="calls that were not answered", within=20)
+    await eventually(counted, what="calls that were not answered")
 
 
 async def test_what_is_left_of_quotas_is_seen_as_gateways_count_it_by_tenant(
@@ -127,7 +127,7 @@ async def test_what_is_left_of_quotas_is_seen_as_gateways_count_it_by_tenant(
         found = {each["limit"]: each for each in (await shown(people))["quotas"]}
         return found if found["their-own"]["toldTime"] else None
 
-    found = await eventually(heard, what="what the upstream has told", within=20)
+    found = await eventually(heard, what="what the upstream has told")
     kept = ("kind", "by", "used", "most", "left", "upstreams", "mode", "tenant")
     assert {name: tuple(each[key] for key in kept) for name, each in found.items()} == {
         "their-own": ("quota", "upstream=crm", 30, 50, 20, ["crm"], "enforce", "acme"),

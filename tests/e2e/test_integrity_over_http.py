@@ -33,7 +33,7 @@ async def _recorded(people: Steering, world: World, auditor: Auditor, count: int
         _, shown = await people.ask("GET", "/v1/integrity")
         return (shown["checkpoint"] or {}).get("treeSize", 0) >= count or None
 
-    await eventually(covered, what=f"{count} entries", within=20)
+    await eventually(covered, what=f"{count} entries")
 
 
 async def test_a_log_that_has_only_grown_is_consistent_and_one_that_was_cut_is_not(

@@ -258,9 +258,9 @@ async def test_a_slow_server_is_left_when_the_callers_deadline_has_passed(
     models: World, stub: "InferenceServiceAsyncStub", llm: FakeOpenAI
 ) -> None:
     llm.behave = llm.hang
-    ended = await told(stub.CreateChatCompletion(asked("a"), metadata=WRITER, timeout=0.3))
+    ended = await told(stub.CreateChatCompletion(asked("a"), metadata=WRITER, timeout=1))
     assert ended.code is grpc.StatusCode.DEADLINE_EXCEEDED
-    ended = await told(stub.StreamChatCompletion(streamed("a"), metadata=WRITER, timeout=0.3))
+    ended = await told(stub.StreamChatCompletion(streamed("a"), metadata=WRITER, timeout=1))
     assert ended.code is grpc.StatusCode.DEADLINE_EXCEEDED
     await until(lambda: llm.gone == 2, what="two closed requests")
 

@@ -32,7 +32,7 @@ async def test_an_experiment_says_what_calls_have_shown_of_it(people: Steering, 
         _, shown = await people.ask("GET", "/v1/experiments/tone?looks=true")
         return sum(each["subjects"] for each in shown["now"]["counts"]) == 20 or None
 
-    await eventually(counted, what="twenty people", within=10)
+    await eventually(counted, what="twenty people")
     _, shown = await people.ask("GET", "/v1/experiments/tone?looks=true")
     assert [each["name"] for each in shown["variations"]] == ["control", "bold"]
     (line,) = shown["now"]["measures"]

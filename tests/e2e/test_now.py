@@ -63,7 +63,7 @@ async def shown(office: Office, *, calls: int, target: str = "/v1/now") -> Any:
         assert (status, answer["unknown"]) == (200, [])
         return answer if answer["traffic"]["calls"] >= calls else None
 
-    return await eventually(look, what=f"{calls} calls", within=10)
+    return await eventually(look, what=f"{calls} calls")
 
 
 async def test_before_the_first_call_nothing_is_counted_and_everything_is_known(office: Office) -> None:
@@ -137,7 +137,7 @@ async def test_a_stream_does_not_keep_the_control_plane_from_stopping(
         stream = await asyncio.to_thread(_stream, office, "/v1/now:follow")
         await asyncio.to_thread(lambda: _events(stream, 1))
         asked = asyncio.get_running_loop().time()
-    assert asyncio.get_running_loop().time() - asked < 5
+    assert asyncio.get_running_loop().time() - asked < 20
 
 
 async def test_without_the_audit_service_the_rest_is_shown_and_what_to_do_is_said(

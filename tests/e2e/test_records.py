@@ -117,9 +117,9 @@ async def test_a_deadline_that_passes_leaves_one_record(
 ) -> None:
     upstream.behave = upstream.hang
     call: Any = (
-        agent.messages.SendMessages(one_by_one([send_one()]), metadata=SALES, timeout=0.3)
+        agent.messages.SendMessages(one_by_one([send_one()]), metadata=SALES, timeout=1)
         if streaming
-        else agent.messages.SendMessage(send(), metadata=SALES, timeout=0.3)
+        else agent.messages.SendMessage(send(), metadata=SALES, timeout=1)
     )
     assert (await told(call)).code in (grpc.StatusCode.DEADLINE_EXCEEDED, grpc.StatusCode.UNKNOWN)
     kept = await _one(world)
@@ -129,7 +129,7 @@ async def test_a_deadline_that_passes_leaves_one_record(
 
 async def test_a_read_whose_deadline_passes_is_not_in_doubt(world: World, agent: Agent, upstream: FakeUpstream) -> None:
     upstream.behave = upstream.hang
-    ended = await told(agent.contacts.GetContact(get(), metadata=SALES, timeout=0.3))
+    ended = await told(agent.contacts.GetContact(get(), metadata=SALES, timeout=1))
     assert ended.code is grpc.StatusCode.DEADLINE_EXCEEDED
     kept = await _one(world)
     assert kept.settlement is not None

@@ -137,7 +137,7 @@ async def test_a_candidate_that_takes_longer_than_the_route_allows_has_failed(
         await told(stub(world).ModelInfer(infer(subject="contacts/c-1"), metadata=RESEARCH, timeout=60))
         (copy,) = await world.copied(1)
         assert (copy.end, copy.status) == (CopyEnd.FAILED, "DEADLINE_EXCEEDED")
-        assert 250_000 < copy.took_us < 5_000_000
+        assert 250_000 < copy.took_us < 30_000_000
 
 
 async def test_where_the_candidate_itself_has_served_nothing_is_compared(

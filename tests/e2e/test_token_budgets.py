@@ -167,7 +167,7 @@ async def test_what_a_caller_did_not_wait_for_may_have_been_worked_out_and_costs
     models: World, stub: "InferenceServiceAsyncStub", llm: FakeOpenAI
 ) -> None:
     llm.behave = llm.hang
-    late = await told(stub.CreateChatCompletion(asked("a"), metadata=WRITER, timeout=0.3))
+    late = await told(stub.CreateChatCompletion(asked("a"), metadata=WRITER, timeout=1))
     assert late.code is grpc.StatusCode.DEADLINE_EXCEEDED
     assert await spent(models, 1) == ESTIMATE
     llm.arrived.clear()

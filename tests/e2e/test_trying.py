@@ -236,7 +236,7 @@ async def test_a_caller_in_a_hurry_does_not_open_the_breaker(
     upstream.behave = upstream.hang
     await world.publish(routed(upstream.address, upstream={"breaker": {"min_calls": 1, "percent": 1}}))
     for _ in range(2):
-        ended = await told(agent.contacts.GetContact(get(), metadata=SALES, timeout=0.1))
+        ended = await told(agent.contacts.GetContact(get(), metadata=SALES, timeout=1))
         assert ended.code is grpc.StatusCode.DEADLINE_EXCEEDED
     assert len(upstream.asked) == 2
 
