@@ -7,6 +7,8 @@ from pilote.envoy import core_pb2, ext_proc_pb2
 
 UPSTREAM_HEADER: Final = "pilote-upstream"
 """By which the gateway tells Envoy where a request goes."""
+REDACTED_HEADER: Final = "pilote-redacted"
+"""By which the gateway tells Envoy which sides of a call it redacts."""
 BODY_HEADERS: Final = ("content-digest", "content-md5", "digest", "repr-digest")
 """Headers that say something of a body as it was sent."""
 _OVERWRITE: Final = core_pb2.HeaderValueOption.OVERWRITE_IF_EXISTS_OR_ADD

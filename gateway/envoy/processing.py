@@ -10,7 +10,8 @@ from typing import Any, Final
 from gateway.envoy import replies, requests
 from gateway.envoy.access_log import FILTER
 from gateway.envoy.authorization import SEAL
-from gateway.envoy.doors import Doors
+from gateway.envoy.doors import Doors, carries_grpc
+from gateway.envoy.engine.redacting import Redacting
 from gateway.envoy.replies import Answer, Reply
 from gateway.envoy.requests import Request
 from gateway.envoy.seals import Admitted, Seals
@@ -23,7 +24,9 @@ PROCESS: Final = "/envoy.service.ext_proc.v3.ExternalProcessor/Process"
 class Processing(ext_proc_pb2_grpc.ExternalProcessorServicer):
     """Redacts requests that were let through, and the replies to them."""
 
-    def __init__(self, *, seals: Seals, doors: Doors) -> None:
+    def __init__(self, *, seals: Seals, doors: Doors, redacting: Redacting | None = None) -> None:
+        """`redacting` answers about calls of agents, where this gateway has an Envoy that carries them."""
+        self._redacting = redacting
         self._seals = seals
         self._doors = doors
 
@@ -33,7 +36,9 @@ class Processing(ext_proc_pb2_grpc.ExternalProcessorServicer):
         """Answer what Envoy asks of one request. Ends as AGENT_UNAUTHENTICATED where it is not Envoy that asks."""
         await self._doors.look(context)
         try:
-            async for answer in self._answers(request_iterator):
+            calls = self._redacting if carries_grpc(context) else None
+            answers = self._answers(request_iterator) if calls is None else calls.answers(request_iterator)
+            async for answer in answers:
                 yield answer
         except Exception as error:  # Envoy then answers by itself, and passes nothing on
             await end(context, unexpected(error, PROCESS))

@@ -14,6 +14,7 @@ from gateway.envoy.doors import Authority, Doors, envoy_keys
 from gateway.envoy.engine.carried import Carried
 from gateway.envoy.engine.checking import Checking
 from gateway.envoy.engine.reach import Reach
+from gateway.envoy.engine.redacting import Redacting
 from gateway.envoy.processing import Processing
 from gateway.envoy.ratelimit import RateLimit
 from gateway.envoy.seals import Seals
@@ -61,14 +62,15 @@ def envoy_services(
     authority = None if folder is None else _authority(Certificates(folder))
     doors = Doors(known, only_tls=settings.envoy_listen != "", authority=authority)
     seals, ratio = Seals(Sealer(hold_keys)), settings.trace_ratio
-    carried = checking = None
+    carried = checking = redacting = None
     if reach is not None:
         carried = Carried(pipeline, watch)
+        redacting = Redacting(carried)
         checking = Checking(pipeline, watch, carried=carried, reached=reach.has, trace_ratio=ratio)
     return EnvoyServices(
         Authorization(pipeline, watch, seals=seals, doors=doors, trace_ratio=ratio, checking=checking),
         RateLimit(pipeline, watch, doors=doors, trace_ratio=ratio),
-        Processing(seals=seals, doors=doors),
+        Processing(seals=seals, doors=doors, redacting=redacting),
         AccessLog(
             admission,
             seals=seals,

@@ -10,9 +10,11 @@ from gateway import refusal
 from gateway.adapters.upstreams import upstream_metadata
 from gateway.callrun import CallRun, timeout_s
 from gateway.core.errors import CallEnded
+from gateway.core.revision.redacting import SIDES
 from gateway.envoy.engine.carried import CALL
 from gateway.envoy.engine.clusters import GATEWAY, cluster_name
-from gateway.envoy.heads import UPSTREAM_HEADER, overwrite
+from gateway.envoy.heads import REDACTED_HEADER, UPSTREAM_HEADER, overwrite
+from gateway.passing import takes_of
 from gateway.rpc.framing import percent
 from gateway.rpc.headers import CREDENTIALS
 from gateway.rpc.status import DETAILS_KEY, code_of, status_of
@@ -46,10 +48,14 @@ def carry(run: CallRun) -> auth_pb2.CheckResponse:
         ("grpc-timeout", f"{longest_ms}m" if longest_ms < 10**8 else f"{longest_ms // 1000}S"),
         (TIMEOUT_HEADER, str(longest_ms)),
     ]
+    redacted = "+".join([side for side in SIDES if takes_of(run, side)])
+    if redacted:  # and then neither side is compressed, nor says how long its body was
+        set_to += [(REDACTED_HEADER, redacted), ("grpc-accept-encoding", "identity")]
     overwritten = {name for name, _ in set_to}
     response = auth_pb2.CheckResponse()
     overwrite(response.ok_response.headers, set_to)
-    response.ok_response.headers_to_remove.extend(sorted({name for name, _ in pairs if _ends_here(name)} - overwritten))
+    removed = {name for name, _ in pairs if _ends_here(name)} - overwritten
+    response.ok_response.headers_to_remove.extend(sorted(removed | ({"content-length"} if redacted else set())))
     said = "".join([f"{name}\t{value}\n" for name, value in own(run) if isinstance(value, str)])
     told: dict[str, str | bool] = {CALL: run.id, SAID: said}
     if run.harmless:

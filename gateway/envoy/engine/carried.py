@@ -57,6 +57,11 @@ class Carried:
             self._looked = now
             self._forget(now)
 
+    def of(self, decision: str) -> CallRun | None:
+        """The call of that decision, while Envoy carries it."""
+        found = self._runs.get(decision)
+        return None if found is None else found[0]
+
     def unheard(self, run: CallRun) -> None:
         """Envoy was gone before it knew that it may carry the call: nothing was forwarded."""
         if self._runs.pop(run.id, None) is not None:
@@ -96,6 +101,8 @@ def _conclude(run: CallRun, entry: Entry) -> str:
     """Write into a call how it has ended; gives the status that its upstream has answered with."""
     common = entry.common_properties
     said, flags = common.metadata.filter_metadata, common.response_flags
+    if run.ended is not None:  # what its caller got was told here
+        return "OK"
     if flags.downstream_connection_termination or flags.downstream_remote_reset:  # whatever the script had said
         never_sent = not common.HasField("time_to_first_upstream_tx_byte")
         run.ended, run.acted = asyncio.CancelledError(), Acted.NO if never_sent else Acted.MAYBE

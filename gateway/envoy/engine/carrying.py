@@ -1,7 +1,7 @@
 """Which calls Envoy can carry by itself, once the gateway has admitted them.
 
 All others go on to the gateway, which takes them through every step as if there were no Envoy: streams, calls whose
-messages the policy changes or looks at once more, and those that may be tried, copied or served otherwise.
+answers the policy looks at, and those that may be tried, copied or served otherwise.
 """
 
 from gateway.callrun import CallRun
@@ -51,7 +51,6 @@ def fits(run: CallRun) -> bool:
     return (
         reachable(upstream)
         and (rule is None or _plain(rule))
-        and not run.decision.redacting
         and not (run.route.version and contract.pin is not None)
         and not (call.request_id and run.repeatable)  # a repeat is given the answer, which Envoy does not keep
         and not (call.identity and contract.created is not None)  # who it is about, its answer says

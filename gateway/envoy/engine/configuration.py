@@ -9,27 +9,22 @@ from pathlib import Path
 from typing import Final, NamedTuple
 
 from gateway.core.revision.compiled import Revision
-from gateway.envoy.doors import CARRIES_HEADER, KEY_HEADER
 from gateway.envoy.engine.admin import SOCKET
-from gateway.envoy.engine.carried import CALL
 from gateway.envoy.engine.carrying import carried_methods
 from gateway.envoy.engine.clusters import GATEWAY, gateway_cluster
+from gateway.envoy.engine.filters import ASKED, CARRIED, EXT_AUTHZ, FATE_HEADER, FILTERS, known_by, setting
+from gateway.envoy.engine.redaction import EXT_PROC, ext_proc, redacting_routes, unseen, unsent
 from gateway.envoy.engine.resources import TYPE, Json, file_of
 from gateway.envoy.engine.scripting import script
 from gateway.envoy.engine.tls import downstream
-from gateway.envoy.heads import UPSTREAM_HEADER
+from gateway.envoy.heads import REDACTED_HEADER, UPSTREAM_HEADER
 from gateway.rpc.serving import MOST_CONNECTIONS, MOST_STREAMS
 
-ASKED: Final = "pilote-asked"
-"""The cluster of whoever decides about calls."""
 TOLD_EVERY_SECONDS: Final = 0.02
 """How often Envoy sends what its access log holds."""
-_FILTERS: Final = TYPE + "envoy.extensions.filters.http."
-_EXT_AUTHZ: Final = "envoy.filters.http.ext_authz"
 _LUA: Final = "envoy.filters.http.lua"
-_BETWEEN_US: Final = [UPSTREAM_HEADER, "x-forwarded-proto"]
-"""Headers that are for Envoy alone. It routes nothing without the second, so it cannot be taken out earlier."""
-FATE_HEADER: Final = "pilote-fate"
+_BETWEEN_US: Final = [UPSTREAM_HEADER, REDACTED_HEADER, "x-forwarded-proto"]
+"""Headers that are for Envoy alone. It routes nothing without the last, so it cannot be taken out earlier."""
 _FATES: Final = {
     # No connection to any address came about.
     "untouched": ("UH", "UF", "NC", "NR", "UO", "DF"),
@@ -140,29 +135,44 @@ def _connection_manager(places: Places) -> Json:
             "max_concurrent_streams": MOST_STREAMS,
             "connection_keepalive": {"interval": "60s", "timeout": "20s"},
         },
+        "early_header_mutation_extensions": [_early()],
         "rds": {"route_config_name": "agents", "config_source": file_of(places.home, "routes.json")},
         "http_filters": [
             {
                 "name": _LUA,
                 "typed_config": {
-                    "@type": _FILTERS + "lua.v3.Lua",
+                    "@type": FILTERS + "lua.v3.Lua",
                     "default_source_code": {"inline_string": script()},
                 },
             },
-            {"name": _EXT_AUTHZ, "typed_config": _ext_authz(places)},
+            {"name": EXT_AUTHZ, "typed_config": _ext_authz(places)},
+            {"name": EXT_PROC, "typed_config": ext_proc(places.key)},
             {
                 "name": "envoy.filters.http.router",
-                "typed_config": {"@type": _FILTERS + "router.v3.Router", "suppress_envoy_headers": True},
+                "typed_config": {"@type": FILTERS + "router.v3.Router", "suppress_envoy_headers": True},
             },
         ],
-        "local_reply_config": {"mappers": [_mapper(fate, flags) for fate, flags in _FATES.items()] + [_unasked()]},
+        "local_reply_config": {
+            "mappers": [*[_mapper(fate, flags) for fate, flags in _FATES.items()], _unasked(), unsent(), unseen()]
+        },
         "access_log": [_access_log(places.key)],
+    }
+
+
+def _early() -> Json:
+    """What a caller says that would choose a route is out before one is chosen."""
+    return {
+        "name": "envoy.http.early_header_mutation.header_mutation",
+        "typed_config": {
+            "@type": TYPE + "envoy.extensions.http.early_header_mutation.header_mutation.v3.HeaderMutation",
+            "mutations": [{"remove": REDACTED_HEADER}],
+        },
     }
 
 
 def _ext_authz(places: Places) -> Json:
     return {
-        "@type": _FILTERS + "ext_authz.v3.ExtAuthz",
+        "@type": FILTERS + "ext_authz.v3.ExtAuthz",
         "transport_api_version": "V3",
         "failure_mode_allow": False,
         "status_on_error": {"code": 503},
@@ -176,43 +186,30 @@ def _ext_authz(places: Places) -> Json:
         "grpc_service": {
             "envoy_grpc": {"cluster_name": ASKED},
             "timeout": "60s",
-            "initial_metadata": _known_by(places.key),
+            "initial_metadata": known_by(places.key),
         },
     }
-
-
-def _known_by(key: str) -> list[Json]:
-    return [{"key": KEY_HEADER, "value": key}, {"key": CARRIES_HEADER, "value": "grpc"}]
 
 
 def _access_log(key: str) -> Json:
     """Tells of the calls that Envoy has carried; of others the gateway knows."""
     return {
         "name": "envoy.access_loggers.http_grpc",
-        "filter": {
-            "metadata_filter": {
-                "matcher": {
-                    "filter": _EXT_AUTHZ,
-                    "path": [{"key": CALL}],
-                    "value": {"present_match": True},
-                },
-                "match_if_key_not_found": False,
-            }
-        },
+        "filter": CARRIED,
         "typed_config": {
             "@type": TYPE + "envoy.extensions.access_loggers.grpc.v3.HttpGrpcAccessLogConfig",
             "common_config": {
                 "log_name": "pilote",
                 "transport_api_version": "V3",
                 "buffer_flush_interval": f"{TOLD_EVERY_SECONDS}s",
-                "grpc_service": {"envoy_grpc": {"cluster_name": ASKED}, "initial_metadata": _known_by(key)},
+                "grpc_service": {"envoy_grpc": {"cluster_name": ASKED}, "initial_metadata": known_by(key)},
             },
         },
     }
 
 
 def _mapper(fate: str, flags: Iterable[str]) -> Json:
-    return {"filter": {"response_flag_filter": {"flags": list(flags)}}, "headers_to_add": [_set(FATE_HEADER, fate)]}
+    return {"filter": {"response_flag_filter": {"flags": list(flags)}}, "headers_to_add": [setting(FATE_HEADER, fate)]}
 
 
 def _unasked() -> Json:
@@ -230,29 +227,21 @@ def _unasked() -> Json:
                 ]
             }
         },
-        "headers_to_add": [_set(FATE_HEADER, "unasked")],
+        "headers_to_add": [setting(FATE_HEADER, "unasked")],
     }
-
-
-def _set(name: str, value: str) -> Json:
-    return {"header": {"key": name, "value": value}, "append_action": "OVERWRITE_IF_EXISTS_OR_ADD"}
 
 
 def _routes(carried: Iterable[str]) -> Json:
-    asked: Json = {
-        "cluster_header": UPSTREAM_HEADER,
-        "timeout": "0s",
-    }
-    listed: list[Json] = [
-        {"match": {"path": name}, "route": asked, "request_headers_to_remove": _BETWEEN_US} for name in carried
-    ]
+    asked: Json = {"route": {"cluster_header": UPSTREAM_HEADER, "timeout": "0s"}}
+    asked["request_headers_to_remove"] = _BETWEEN_US
+    listed = [*redacting_routes(asked), *[asked | {"match": {"path": name}} for name in carried]]
     listed.append(
         {
             "match": {"prefix": "/"},
             "route": {"cluster": GATEWAY, "timeout": "0s"},
             "request_headers_to_remove": _BETWEEN_US,
             "typed_per_filter_config": {
-                _EXT_AUTHZ: {"@type": _FILTERS + "ext_authz.v3.ExtAuthzPerRoute", "disabled": True}
+                EXT_AUTHZ: {"@type": FILTERS + "ext_authz.v3.ExtAuthzPerRoute", "disabled": True}
             },
         }
     )

@@ -29,6 +29,7 @@ end
 
 -- Why the gateway ends a call that failed, and whether the upstream has acted: "no" or "maybe".
 local function failed(status, details, fate, harmless)
+  if fate == "unsent" then return "DRAINING", "no" end -- nobody who could redact it has answered
   if fate == "untouched" or (fate == nil and status == "14" and details) then return "UPSTREAM_UNAVAILABLE", "no" end
   if not harmless then return "UPSTREAM_IN_DOUBT", "maybe" end
   if fate == "late" or status == "4" then return "DEADLINE_EXCEEDED", "maybe" end

@@ -23,15 +23,16 @@ _TEXTS: Final = TEXTS | {Reason.DRAINING: "This process starts or is about to st
 
 def script() -> str:
     """The whole script, in Lua."""
-    words = {reason.value: _words(reason) for reason in _REASONS}
+    said = {reason.value: words(reason) for reason in _REASONS}
     names = {str(code.value[0]): code.name for code in grpc.StatusCode}
     said_no = ", ".join(f'["{code.value[0]}"] = true' for code in sorted(SAID_NO, key=lambda code: code.value[0]))
-    told = ",\n  ".join(f"{reason} = {_table(each)}" for reason, each in words.items())
+    told = ",\n  ".join(f"{reason} = {_table(each)}" for reason, each in said.items())
     tables = f"local WORDS = {{\n  {told}\n}}\nlocal SAID_NO = {{ {said_no} }}\nlocal NAMES = {_table(names)}\n"
     return tables + _SCRIPT.read_text(encoding="utf-8")
 
 
-def _words(reason: Reason) -> Mapping[str, str]:
+def words(reason: Reason) -> Mapping[str, str]:
+    """How Envoy ends a call for that reason: "status" and "message" in gRPC's headers, details in both languages."""
     english = CallEnded(reason, _TEXTS[reason])
     french = refusal.in_language(CallEnded(reason, english.message), "fr")
     return {

@@ -6,7 +6,7 @@ from typing import Any
 import grpc
 import pytest
 
-from tests.e2e.policy import Data, allow_all, policy
+from tests.e2e.policy import Data, policy
 from tests.e2e.requests import ADA, get, one_by_one, send, send_one
 from tests.e2e.waiting import eventually
 from tests.e2e.world import Agent, World, credential, told
@@ -86,23 +86,6 @@ async def test_what_envoy_cannot_do_is_handed_over_and_decided_about_once(
     assert len(upstream.asked[-1].messages[0]) > 400_000
     kept = await world.settled(before + 5)  # each message of the stream is one
     assert all(each.times == 1 for each in kept)
-
-
-async def test_a_rule_that_takes_something_out_has_its_calls_handed_over(
-    world: World, agent: Agent, upstream: FakeUpstream
-) -> None:
-    masking = {
-        "name": "no-names",
-        "effect": "redact",
-        "methods": ["/pilote.crm.v1.ContactService/GetContact"],
-        "fields": ["contact.attributes.score"],
-        "when": 'request.name == "contacts/masked"',
-    }
-    await world.publish(policy(upstream.address, rules=[allow_all(), masking]))
-    await reached(agent, upstream)
-    await told(agent.contacts.GetContact(get("contacts/masked"), metadata=SALES))
-    await told(agent.contacts.GetContact(get("contacts/open"), metadata=SALES))
-    assert [by_envoy(each) for each in upstream.asked] == [False, True]
 
 
 async def test_what_a_new_revision_forbids_envoy_is_handed_over_from_its_first_call_on(

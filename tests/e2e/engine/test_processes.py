@@ -14,6 +14,7 @@ from services.supervisor.probes import GrpcServing
 from tests.e2e.envoy.deciding import children_of
 from tests.e2e.faults.load import AS_EVER
 from tests.e2e.faults.site import Site, site
+from tests.e2e.policy import allow_all
 from tests.e2e.waiting import eventually
 from tests.services import ports
 from tests.stores import RedisProcess
@@ -29,9 +30,15 @@ def probes() -> str:
 
 @pytest.fixture
 async def its(own_redis: RedisProcess, tmp_path: Path, probes: str) -> AsyncIterator[Site]:
-    """One gateway on the Envoy engine."""
+    """One gateway on the Envoy engine, which redacts both sides of each contact."""
+    hidden = {"effect": "redact", "methods": ["/pilote.crm.v1.MessageService/SendMessage"]}
+    rules = [
+        allow_all(),
+        {"name": "request", "of": "request", "fields": ["message.body"]} | hidden,
+        {"name": "reply", "fields": ["message.subject_line"]} | hidden,
+    ]
     own = {"PILOTE_ENGINE": "envoy", "PILOTE_HEALTH_LISTEN": probes}
-    async with site(own_redis, tmp_path, workers=1, extra=lambda _: own) as made:
+    async with site(own_redis, tmp_path, workers=1, extra=lambda _: own, rules=rules) as made:
         yield made
 
 
@@ -106,11 +113,13 @@ async def test_a_gateway_is_well_while_both_its_envoys_are(its: Site, probes: st
         await eventually(lambda: told(well=True), what="a gateway that is well again")
 
 
-async def test_a_worker_inside_an_envoy_decides_about_calls_and_settles_them(its: Site) -> None:
+async def test_a_worker_inside_an_envoy_decides_about_calls_redacts_and_settles_them(its: Site) -> None:
     async with its.load.running():
         await its.load.more(40)
     assert {each.what for each in its.load.answers} <= set(AS_EVER)
     called = [each.told.decision for each in its.load.answers if each.what == "OK"]
+    got = [each.told.response.message for each in its.load.answers if each.what == "OK"]
+    assert {(each.body, each.subject_line) for each in got} == {("", "")}
     arrived = {each.decision for each in its.arrived() if each.intended}
     assert arrived == set(called)
 

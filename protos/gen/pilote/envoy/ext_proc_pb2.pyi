@@ -161,24 +161,50 @@ class HeaderMutation(_message.Message):
 Global___HeaderMutation: _TypeAlias = HeaderMutation  # noqa: Y015
 
 @_typing.final
+class StreamedBodyResponse(_message.Message):
+    DESCRIPTOR: _descriptor.Descriptor
+
+    BODY_FIELD_NUMBER: _builtins.int
+    END_OF_STREAM_FIELD_NUMBER: _builtins.int
+    body: _builtins.bytes
+    end_of_stream: _builtins.bool
+    def __init__(
+        self,
+        *,
+        body: _builtins.bytes = ...,
+        end_of_stream: _builtins.bool = ...,
+    ) -> None: ...
+    _HasFieldArgType: _TypeAlias = _Never  # noqa: Y015
+    def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["body", b"body", "end_of_stream", b"end_of_stream"]  # noqa: Y015
+    def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
+    def WhichOneof(self, oneof_group: _Never) -> None: ...
+
+Global___StreamedBodyResponse: _TypeAlias = StreamedBodyResponse  # noqa: Y015
+
+@_typing.final
 class BodyMutation(_message.Message):
     DESCRIPTOR: _descriptor.Descriptor
 
     BODY_FIELD_NUMBER: _builtins.int
     CLEAR_BODY_FIELD_NUMBER: _builtins.int
+    STREAMED_RESPONSE_FIELD_NUMBER: _builtins.int
     body: _builtins.bytes
     clear_body: _builtins.bool
+    @_builtins.property
+    def streamed_response(self) -> Global___StreamedBodyResponse: ...
     def __init__(
         self,
         *,
         body: _builtins.bytes = ...,
         clear_body: _builtins.bool = ...,
+        streamed_response: Global___StreamedBodyResponse | None = ...,
     ) -> None: ...
-    _HasFieldArgType: _TypeAlias = _typing.Literal["body", b"body", "clear_body", b"clear_body", "mutation", b"mutation"]  # noqa: Y015
+    _HasFieldArgType: _TypeAlias = _typing.Literal["body", b"body", "clear_body", b"clear_body", "mutation", b"mutation", "streamed_response", b"streamed_response"]  # noqa: Y015
     def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
-    _ClearFieldArgType: _TypeAlias = _typing.Literal["body", b"body", "clear_body", b"clear_body", "mutation", b"mutation"]  # noqa: Y015
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["body", b"body", "clear_body", b"clear_body", "mutation", b"mutation", "streamed_response", b"streamed_response"]  # noqa: Y015
     def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
-    _WhichOneofReturnType_mutation: _TypeAlias = _typing.Literal["body", "clear_body"]  # noqa: Y015
+    _WhichOneofReturnType_mutation: _TypeAlias = _typing.Literal["body", "clear_body", "streamed_response"]  # noqa: Y015
     _WhichOneofArgType_mutation: _TypeAlias = _typing.Literal["mutation", b"mutation"]  # noqa: Y015
     def WhichOneof(self, oneof_group: _WhichOneofArgType_mutation) -> _WhichOneofReturnType_mutation | None: ...
 

@@ -1,0 +1,151 @@
+"""The messages of a call that Envoy carries, without what the rules take out of them: what `ext_proc` asks for.
+
+They are redacted by what was decided of the call, which is still under way here, as the gateway itself redacts.
+"""
+
+from collections.abc import AsyncIterator, Iterator
+from typing import Final
+
+from gateway import refusal
+from gateway.adapters.upstreams import Metadata, Withheld, passed_on
+from gateway.callrun import CallRun
+from gateway.core.record import Acted
+from gateway.envoy.access_log import FILTER
+from gateway.envoy.engine.carried import CALL, Carried
+from gateway.passing import forwarded, redacted_reply, takes_of
+from gateway.rpc.framing import Frames, Misframed, framed, metadata_of, only_message, only_of, trailers_of
+from gateway.rpc.status import DETAILS_KEY, code_of, status_of
+from gateway.trailers import own
+from pilote.envoy import core_pb2, ext_proc_pb2
+
+PIECE_BYTES: Final = 256 * 1024
+"""Longest piece of a reply that Envoy is sent at a time."""
+_APPEND: Final = core_pb2.HeaderValueOption.APPEND_IF_EXISTS_OR_ADD
+Answer = ext_proc_pb2.ProcessingResponse
+Asked = ext_proc_pb2.ProcessingRequest
+
+
+class Redacting:
+    """Answers what Envoy asks of one call after the other."""
+
+    def __init__(self, carried: Carried) -> None:
+        self._carried = carried
+
+    async def answers(self, asking: AsyncIterator[Asked]) -> AsyncIterator[Answer]:
+        """What becomes of the messages of one call.
+
+        Raises:
+            LookupError: it is none that is under way here.
+        """
+        run: CallRun | None = None
+        reply = _Reply()
+        async for asked in asking:
+            if run is None:
+                run = self._run(asked)
+            match asked.WhichOneof("request"):
+                case "request_headers":
+                    yield Answer(request_headers=ext_proc_pb2.HeadersResponse())
+                case "request_body":
+                    yield _request(run, asked.request_body.body)
+                case _:
+                    for answer in reply.answers(run, asked):
+                        yield answer
+
+    def _run(self, asked: Asked) -> CallRun:
+        said = asked.metadata_context.filter_metadata
+        run = self._carried.of(said[FILTER].fields[CALL].string_value) if FILTER in said else None
+        if run is None:
+            raise LookupError("Envoy asks of a call that is not under way here.")
+        return run
+
+
+def _request(run: CallRun, body: bytes) -> Answer:
+    only_message(body, Frames(max_bytes=len(body)))  # it was decided about as one, or it is not passed on
+    answer = Answer(request_body=ext_proc_pb2.BodyResponse())
+    answer.request_body.response.body_mutation.body = framed(forwarded(run, takes_of(run, "request")))
+    return answer
+
+
+class _Reply:
+    """A reply that comes piece by piece, and goes on when all of it is there."""
+
+    def __init__(self) -> None:
+        self._body = bytearray()
+        self._headers: Metadata = ()
+        self._grpc = False
+
+    def answers(self, run: CallRun, asked: Asked) -> Iterator[Answer]:
+        """What Envoy is told, now that this piece has come; mostly nothing yet."""
+        match asked.WhichOneof("request"):
+            case "response_headers":
+                head = asked.response_headers
+                self._grpc = not head.end_of_stream and _value(head.headers, ":status") == b"200"
+                if head.end_of_stream:  # it says how the call has ended, and has no message
+                    yield _HEAD
+            case "response_body":
+                self._body += asked.response_body.body
+                if asked.response_body.end_of_stream:  # without a status, which no caller takes for an answer
+                    yield from (_HEAD, _piece(b"", ends=True))
+            case "response_trailers":
+                yield from self._whole(run, asked.response_trailers.trailers)
+            case _:
+                raise LookupError("Envoy asks of something that it was not to show.")
+
+    def _whole(self, run: CallRun, trailers: core_pb2.HeaderMap) -> Iterator[Answer]:
+        answered = self._grpc and _value(trailers, "grpc-status") == b"0"
+        try:
+            body = _redacted(run, bytes(self._body)) if answered else b""  # what goes before a refusal nobody reads
+        except Withheld as ended:
+            run.ended, run.acted = ended, Acted.YES
+            pairs = metadata_of([(each.key.encode(), each.raw_value) for each in trailers.headers])
+            run.trailers = passed_on(pairs)
+            yield _withheld(run, ended)
+            return
+        yield _HEAD
+        for start in range(0, len(body), PIECE_BYTES):
+            yield _piece(body[start : start + PIECE_BYTES])
+        yield Answer(response_trailers=ext_proc_pb2.TrailersResponse())
+
+
+_HEAD: Final = Answer(response_headers=ext_proc_pb2.HeadersResponse())
+
+
+def _piece(body: bytes, *, ends: bool = False) -> Answer:
+    answer = Answer(response_body=ext_proc_pb2.BodyResponse())
+    sent = answer.response_body.response.body_mutation.streamed_response
+    sent.body, sent.end_of_stream = body, ends
+    return answer
+
+
+def _redacted(run: CallRun, body: bytes) -> bytes:
+    """The one message of a reply as its caller gets it, in its frame; nothing where there is none.
+
+    Raises:
+        Withheld: nobody can say what is in it.
+    """
+    if not body:
+        return b""
+    try:
+        frames = Frames(max_bytes=len(body))
+        messages = list(frames.feed(body))
+        frames.end()
+        return framed(redacted_reply(run, only_of(messages)))
+    except Misframed as error:
+        raise Withheld from error
+
+
+def _withheld(run: CallRun, ended: Withheld) -> Answer:
+    """What the caller gets in place of the reply, as the gateway itself would say it."""
+    said = refusal.in_language(ended, run.incoming.language)
+    details = (DETAILS_KEY, status_of(said).SerializeToString())
+    answer = Answer(immediate_response=ext_proc_pb2.ImmediateResponse())
+    answer.immediate_response.status.code = 200  # gRPC's own
+    pairs = trailers_of(code_of(said.reason).value[0], said.message, (details, *own(run)))
+    for name, value in pairs:
+        header = answer.immediate_response.headers.set_headers.add(append_action=_APPEND).header
+        header.key, header.raw_value = name.decode(), value
+    return answer
+
+
+def _value(headers: core_pb2.HeaderMap, name: str) -> bytes:
+    return next((each.raw_value for each in headers.headers if each.key == name), b"")

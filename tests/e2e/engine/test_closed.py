@@ -1,0 +1,84 @@
+"""Where nobody redacts that was to, nothing passes: a real Envoy with our configuration asks one who only decides."""
+
+import tempfile
+import time
+from collections.abc import AsyncIterator
+from pathlib import Path
+from typing import Any
+
+import grpc
+import pytest
+
+from gateway.core.errors import Reason
+from gateway.envoy.engine.carried import CALL, ENDED, OWN
+from gateway.envoy.engine.clusters import cluster_name
+from gateway.envoy.engine.configuration import Places
+from gateway.envoy.engine.engine import Engine
+from gateway.envoy.heads import REDACTED_HEADER, UPSTREAM_HEADER, overwrite
+from pilote.envoy import access_log_data_pb2, access_log_pb2, access_log_pb2_grpc, auth_pb2, auth_pb2_grpc
+from tests import policies
+from tests.e2e.requests import get
+from tests.e2e.waiting import until
+from tests.e2e.world import Agent, told
+from tests.fakes.upstream import FakeUpstream, answering
+
+Entry = access_log_data_pb2.HTTPAccessLogEntry
+
+
+class Deciding(auth_pb2_grpc.AuthorizationServicer, access_log_pb2_grpc.AccessLogServiceServicer):
+    """Lets every call go to one cluster, with these sides redacted, and is told how it ended."""
+
+    def __init__(self, cluster: str, redacted: str) -> None:
+        self._sent = [(UPSTREAM_HEADER, cluster), (REDACTED_HEADER, redacted)]
+        self.entries: list[Entry] = []
+
+    async def Check(self, _request: Any, _context: Any) -> auth_pb2.CheckResponse:  # noqa: N802
+        response = auth_pb2.CheckResponse()
+        overwrite(response.ok_response.headers, self._sent)
+        response.dynamic_metadata.update({CALL: "1", "said": ""})
+        return response
+
+    async def StreamAccessLogs(  # noqa: N802
+        self, request_iterator: AsyncIterator[access_log_pb2.StreamAccessLogsMessage], _context: Any
+    ) -> access_log_pb2.StreamAccessLogsResponse:
+        async for message in request_iterator:
+            self.entries += message.http_logs.log_entry
+        return access_log_pb2.StreamAccessLogsResponse()
+
+
+@pytest.mark.parametrize("redacted", ["request", "reply", "request+reply"])
+async def test_a_call_that_nobody_redacts_is_refused_and_goes_nowhere_or_comes_to_nobody(
+    upstream: FakeUpstream, redacted: str
+) -> None:
+    revision = policies.revision(upstreams=[{"name": "crm", "address": upstream.address}])
+    deciding = Deciding(cluster_name(revision.upstreams["crm"]), redacted)
+    upstream.behave = answering(b"\x0a\x0b\x0a\x09ada@crm.x")
+    server = grpc.aio.server()
+    auth_pb2_grpc.add_AuthorizationServicer_to_server(deciding, server)
+    access_log_pb2_grpc.add_AccessLogServiceServicer_to_server(deciding, server)
+    with tempfile.TemporaryDirectory(prefix="pilote-closed-") as folder:
+        socket = str(Path(folder) / "asked")
+        server.add_insecure_port(f"unix:{socket}")
+        await server.start()
+        places = Places(Path(folder), socket, socket, "127.0.0.1:0", shown=65_536, key="k" * 64)
+        engine = Engine(places, clock=time.monotonic)
+        engine.use(revision)
+        async with (
+            engine.carrying(drain_seconds=0) as port,
+            grpc.aio.insecure_channel(f"127.0.0.1:{port}") as channel,
+        ):
+            ended = await told(Agent(channel).contacts.GetContact(get(), timeout=20))
+            await until(lambda: bool(deciding.entries), what="the end of the call")
+        await server.stop(0)
+    (entry,) = deciding.entries
+    said = entry.common_properties.metadata.filter_metadata
+    if "request" in redacted:
+        assert (ended.code, ended.reason) == (grpc.StatusCode.UNAVAILABLE, Reason.DRAINING.value)
+        assert upstream.asked == []
+        assert said[OWN].fields[ENDED].string_value.startswith("no ")  # so that what it took is given back
+    else:
+        assert (ended.code, ended.reason) == (grpc.StatusCode.UNKNOWN, Reason.UPSTREAM_IN_DOUBT.value)
+        assert len(upstream.asked) == 1
+        assert OWN not in said  # in doubt, as every call that breaks off
+    assert ended.response is None
+    assert not any("127.0.0.1" in str(value) for value in ended.trailers.values())
