@@ -40,6 +40,8 @@ class Lane:
     through: asyncio.Event = field(default_factory=asyncio.Event)
     carried: int = 0
     """Chunks so far."""
+    lost: list[int] = field(default_factory=list)
+    """Which of them, from 1, have been lost."""
 
     def __post_init__(self) -> None:
         self.through.set()
@@ -61,6 +63,7 @@ class Lane:
         await self.through.wait()
         self.carried += 1
         if self.lost_every and self.carried % self.lost_every == 0:
+            self.lost.append(self.carried)
             await asyncio.sleep(self.again_s)
         if self.bytes_per_second:
             await asyncio.sleep(size / self.bytes_per_second)
