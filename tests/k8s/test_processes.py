@@ -5,6 +5,7 @@ from typing import Any, Final
 import pytest
 import typer
 
+from gateway.rpc.probing import READINESS
 from gateway.settings import Settings
 from services import up
 from services.cli import app
@@ -47,6 +48,8 @@ def listened(workload: Workload) -> dict[str, str]:
     if command == "models":
         version = workload.container["args"][-1]
         found = {"models_listen": up.model_listen(settings, version)}
+    if settings.health_listen:
+        found["health_listen"] = settings.health_listen
     return found if command in WITHOUT_METRICS else found | {"metrics_listen": settings.metrics_listen}
 
 
@@ -87,8 +90,13 @@ def test_it_is_asked_whether_it_is_well_where_it_answers_and_as_it_answers(workl
         asked = probe.get("grpc") or probe["httpGet"]
         (setting,) = [each for each, listen in found.items() if port_of(listen) == asked["port"]]
         assert ("httpGet" in probe) is (setting in over_http), (command, name)
-        assert "service" not in asked  # the process as a whole: to start it anew mends nothing else
         assert asked.get("path", "/healthz") in {"/healthz", "/readyz"}
+        if "health_listen" in found:  # one port without TLS tells what each kind of probe asks
+            assert setting == "health_listen"
+            assert asked.get("service", "") == (READINESS if name == "readinessProbe" else "")
+        else:
+            assert workload.settings().tls_dir is None  # no probe of gRPC speaks it
+            assert "service" not in asked  # the process as a whole: to start it anew mends nothing else
     start = workload.container["startupProbe"]
     assert start["periodSeconds"] * start["failureThreshold"] >= 60  # longer than the store may be silent at the start
 

@@ -7,6 +7,7 @@ from typing import Any, Final
 import pytest
 import yaml
 
+from gateway.certificates import FILES
 from services.crm.connectors.reading import VENDORS, load
 from tests.chapters import chapter
 from tests.k8s.rendering import K8S, OVERLAYS, Object, rendered
@@ -45,6 +46,10 @@ def named_by(each: Object) -> Iterator[tuple[str, str]]:
             ("secretRef", "Secret", "name"),
             ("configMap", "ConfigMap", "name"),
             ("secret", "Secret", "secretName"),
+            ("secret", "Secret", "name"),
+            ("keySecret", "Secret", "name"),
+            ("ca", "Secret", "secretName"),
+            ("issuerRef", "Issuer", "name"),
             ("redisSecret", "Secret", "name"),
         ):
             if isinstance(value.get(field), dict) and name in value[field]:
@@ -66,18 +71,25 @@ def named_by(each: Object) -> Iterator[tuple[str, str]]:
                 yield value[field].get("kind", kind), value[field]["name"]
 
 
+def by_certificates(overlay: str) -> set[str]:
+    """The Secrets that cert-manager makes of an overlay's Certificates."""
+    return {each["spec"]["secretName"] for each in of_kind(overlay, "Certificate")}
+
+
 @each_overlay
 def test_nothing_is_named_that_is_not_there_but_the_secrets_that_are_expected(overlay: str) -> None:
     there = {(each["kind"], each["metadata"]["name"]) for each in rendered(overlay)}
+    made = {("Secret", name) for name in by_certificates(overlay)}
+    assert not made & there
     assert len(there) == len(rendered(overlay))
     wanted = {found for each in rendered(overlay) for found in named_by(each)}
-    expected = wanted - there - BY_OPERATORS
+    expected = wanted - there - made - BY_OPERATORS
     table = chapter("k8s")
     assert [name for kind, name in expected if f"`{name}`" not in table] == []
     assert {kind for kind, _ in expected} <= {"Secret", "ConfigMap"}
-    if overlay == "dev":
+    if overlay in {"dev", "small-tls"}:
         assert expected == set()
-    assert {name for kind, name in expected if kind == "ConfigMap"} <= {"pilote-envoy-ca"}
+    assert {name for kind, name in expected if kind == "ConfigMap"} <= {"pilote-envoy-ca", "pilote-authority"}
 
 
 @each_overlay
@@ -86,6 +98,7 @@ def test_keys_of_secrets_are_those_that_readme_says_they_have(overlay: str) -> N
         name: set(re.findall(r"`([\w.-]+)`", keys))
         for name, keys in re.findall(r"^\| Secret `([\w-]+)`,? ?(.*?) \|", chapter("k8s"), re.MULTILINE)
     }
+    rows |= {name: set(FILES) for name in by_certificates(overlay)}
     for workload in workloads(overlay):
         for value in everything_in(workload.pod):
             if isinstance(value, dict) and "secretKeyRef" in value:
@@ -129,7 +142,10 @@ def test_no_file_names_a_host_of_the_internet_but_examples() -> None:
         file for file in K8S.rglob("*") if file.is_file() and "monitoring" not in file.parts and file.suffix != ".md"
     ]
     assert len(files) > 40
-    groups = r"(kubernetes\.io|k8s\.io|coreos\.com|envoyproxy\.io|cnpg\.io|opstreelabs\.in|pilote\.dev|googleapis\.com)"
+    groups = (
+        r"(kubernetes\.io|k8s\.io|coreos\.com|envoyproxy\.io|cnpg\.io|cert-manager\.io|opstreelabs\.in|pilote\.dev"
+        r"|googleapis\.com)"
+    )
     for file in files:
         text = re.sub(rf"[\w.-]*{groups}(/[\w.-]+)?", "", file.read_text("utf-8"))
         hosts = re.findall(r"\b(?:[a-z0-9-]+\.)+(?:com|net|org|io|dev|eu|fr|cloud|example)\b", text)

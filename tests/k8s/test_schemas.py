@@ -8,7 +8,7 @@ from typing import Any, Final
 import yaml
 
 from tests.k8s import built_in, custom_resources
-from tests.k8s.rendering import K8S, OVERLAYS, Object, folder_of, rendered
+from tests.k8s.rendering import K8S, OVERLAYS, Object, folder_of, rendered, within
 from tests.k8s.workloads import named
 from tests.monitoring.files import RULES
 
@@ -38,13 +38,14 @@ def test_operators_take_every_resource_of_theirs() -> None:
     assert {each["kind"] for each in found} == {
         *("Gateway", "GRPCRoute", "HTTPRoute", "BackendTLSPolicy"),
         *("SecurityPolicy", "Backend", "EnvoyProxy"),
-        *("PodMonitor", "PrometheusRule", "Cluster", "RedisCluster"),
+        *("PodMonitor", "PrometheusRule", "Cluster", "RedisCluster", "Certificate", "Issuer"),
     }
     assert custom_resources.mistakes(found) == []
 
 
 def test_the_small_overlay_needs_no_operator() -> None:
     assert custom("dev") == []
+    assert {each["kind"] for each in custom("small-tls")} == {"Certificate", "Issuer"}
 
 
 def test_a_mistake_in_a_custom_resource_would_be_found() -> None:
@@ -60,13 +61,16 @@ def test_a_mistake_in_a_custom_resource_would_be_found() -> None:
     spec("Cluster", "pilote-postgresql")["bootstrap"]["initdb"]["databse"] = "pilote"
     spec("SecurityPolicy", "pilote-vendor")["extAuth"]["failopen"] = False
     spec("RedisCluster", "pilote-redis")["clusterSize"] = 2
+    spec("Certificate", "pilote-gateway")["isCa"] = True
+    spec("Issuer", "pilote-processes")["ca"]["secret"] = "pilote-authority"
     told = custom_resources.mistakes(list(found.values()))
     assert {(kind, name) for kind, name, *_ in (each.replace(":", "").split(" ", 2) for each in told)} == {
         *(("GRPCRoute", "pilote-gateway"), ("HTTPRoute", "pilote-control"), ("PodMonitor", "pilote")),
         *(("PrometheusRule", "pilote"), ("Cluster", "pilote-postgresql")),
         *(("SecurityPolicy", "pilote-vendor"), ("RedisCluster", "pilote-redis")),
+        *(("Certificate", "pilote-gateway"), ("Issuer", "pilote-processes")),
     }
-    assert len(told) == 7
+    assert len(told) == 9
 
 
 def test_alerts_of_the_operator_are_those_of_the_rule_file() -> None:
@@ -81,7 +85,7 @@ def test_every_file_is_a_part_of_some_overlay() -> None:
         file = folder / "kustomization.yaml"
         if str(file) in used:
             continue
-        used.add(str(file))
+        used |= {str(file), str(within(file))}
         said = yaml.safe_load(file.read_text("utf-8"))
         sources = [
             each.partition("=")[2] or each
@@ -97,7 +101,7 @@ def test_every_file_is_a_part_of_some_overlay() -> None:
         ):
             path = (folder / name).resolve()
             waiting.extend([path] if path.is_dir() else [])
-            used.add(str(path))
+            used.add(str(within(path)))
     there = {
         str(file) for part in ("base", "components", "overlays") for file in (K8S / part).rglob("*") if file.is_file()
     }
