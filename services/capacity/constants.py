@@ -35,6 +35,38 @@ WRITER_RATE: Final = Constant(15_300.0, "decisions that one embedded writer stor
 SEALED_BYTES: Final = Constant(168.0, "bytes of a decision in Parquet with its lookup file", _BENCH)
 MEASURED_RATE: Final = Constant(2_595.0, "governed calls a second and core", _BENCH)
 
+FRONT_US: Final = Constant(
+    496.0, "us of CPU a call of the agents' front, by the slower way", "loadtests/README.md, REST and MCP"
+)
+LOOK_US: Final = Constant(
+    136.0, "us of CPU of insights a decision, in a first look at a million", "loadtests/README.md, insights"
+)
+
+
+class Process(msgspec.Struct, frozen=True):
+    """What a process takes by itself: resident memory in MB after its start, and the CPU of that in seconds.
+
+    Measured on one machine, CPython 3.11 (k8s/README.md). `busy_mb` is the memory at work; 0: that was not measured.
+    """
+
+    idle_mb: float
+    start_seconds: float
+    busy_mb: float = 0.0
+
+
+PROCESSES: Final = {
+    "gateway": Process(112, 1.8, busy_mb=200),
+    "agents": Process(115, 2.3),
+    "audit": Process(160, 2.6),
+    "insights": Process(229, 2.9, busy_mb=1_100),
+    "control": Process(215, 4.7),
+    "intake": Process(139, 2.3),
+    "webhooks": Process(97, 1.5),
+    "rollouts": Process(123, 1.7),
+    "crm-connector": Process(63, 0.7),
+}
+"""By name; the connector is measured by the embedded CRM."""
+
 ALL: Final = {
     "gateway_us": GATEWAY_US,
     "alone_us": ALONE_US,
@@ -45,4 +77,6 @@ ALL: Final = {
     "writer_rate": WRITER_RATE,
     "sealed_bytes": SEALED_BYTES,
     "measured_rate": MEASURED_RATE,
+    "front_us": FRONT_US,
+    "look_us": LOOK_US,
 }

@@ -76,24 +76,6 @@ def plan(load: Load) -> Plan:
     )
 
 
-class Resources(msgspec.Struct, frozen=True):
-    """What one pod asks for."""
-
-    cpu_millicores: int
-    memory_mib: int
-
-
-def gateway_pod(calls_per_second: float) -> Resources:
-    """Requests of a pod with one gateway worker that carries so many calls, each at the price of one that comes alone.
-
-    One worker uses one core at most, and then carries 2.4 times as many, for they gather.
-    """
-    cpu = calls_per_second * constants.ALONE_US.value / 1e6
-    return Resources(
-        min(1_000, max(50, math.ceil(cpu * 1_000 / 50) * 50)), math.ceil(constants.GATEWAY_MB.value * 1.15)
-    )
-
-
 def _cores(rate: float, cost_us: float) -> int:
     return max(1, math.ceil(rate * cost_us / 1e6 / BUSY))
 

@@ -6,13 +6,16 @@ from typing import Final
 import pytest
 import yaml
 
+from services.capacity.planning import BUSY, plan
+from services.capacity.pods import PRODUCTION, SHARDS, Resources, requests
 from tests.chapters import chapter
-from tests.k8s.rendering import K8S, OVERLAYS, rendered
+from tests.k8s.rendering import K8S, OVERLAYS, Object, rendered
 from tests.k8s.workloads import Workload, everywhere, named, of_kind, workloads
 from tests.monitoring.files import table
 
 each_overlay = pytest.mark.parametrize("overlay", OVERLAYS)
 each_workload = pytest.mark.parametrize("workload", everywhere(), ids=lambda each: f"{each.overlay}-{each.name}")
+STORE: Final = K8S / "components" / "redis-cluster"
 UNITS: Final = {"": 1.0, "m": 1e-3, "Ki": 2.0**10, "Mi": 2.0**20, "Gi": 2.0**30}
 
 
@@ -67,10 +70,30 @@ def test_readme_says_what_is_asked_for() -> None:
         asked = workload.container["resources"]["requests"]
         claims = [each["spec"]["resources"]["requests"] for each in workload.spec.get("volumeClaimTemplates", ())]
         cores, *bytes_ = rows[workload.name.removeprefix("pilote-")]
-        assert amount(cores) == amount(asked["cpu"])
+        assert amount(cores) == pytest.approx(amount(asked["cpu"]))
         assert bytes_ == [asked["memory"], *(each["storage"] for each in claims)]
     node = named("prod", "RedisCluster", "pilote-redis")["spec"]["kubernetesConfig"]["resources"]["requests"]
     assert store[:2] == [node["cpu"], node["memory"]]
+
+
+@pytest.mark.parametrize("overlay", ["prod", "everything"])
+def test_production_asks_for_what_the_model_of_capacity_says(overlay: str) -> None:
+    wanted = requests(PRODUCTION)
+    for workload in workloads(overlay):
+        if workload.ours:
+            assert _asked(workload.container["resources"]["requests"]) == wanted[workload.name.removeprefix("pilote-")]
+    store = named(overlay, "RedisCluster", "pilote-redis")
+    node = store["spec"]["kubernetesConfig"]["resources"]["requests"]
+    assert _asked(node) == wanted["store"]
+    assert store["spec"]["clusterSize"] == SHARDS
+    (kept,) = re.findall(r"^maxmemory (\d+)gb$", (STORE / "redis-additional.conf").read_text("utf-8"), re.MULTILINE)
+    assert plan(PRODUCTION).store_memory_mb / SHARDS * 1e6 <= int(kept) * 2**30
+    busy = named(overlay, "HorizontalPodAutoscaler", "pilote-gateway")["spec"]["metrics"][0]["resource"]["target"]
+    assert busy["averageUtilization"] == BUSY * 100
+
+
+def _asked(resources: Object) -> Resources:
+    return Resources(round(amount(resources["cpu"]) * 1_000), round(amount(resources["memory"]) / 2**20))
 
 
 @each_overlay

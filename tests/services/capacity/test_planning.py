@@ -9,8 +9,9 @@ import pytest
 from hypothesis import given
 from typer.testing import CliRunner
 
-from services.capacity.constants import ALL
-from services.capacity.planning import BUSY, MOST, Load, gateway_pod, plan
+from services.capacity.constants import ALL, PROCESSES
+from services.capacity.planning import BUSY, MOST, Load, plan
+from services.capacity.pods import PRODUCTION, START_SECONDS, gateway_pod, requests
 from services.capacity.waiting import simulated, waits
 from services.cli import app
 from tests.services.environment import UNSET
@@ -65,7 +66,25 @@ def test_servers_that_cannot_keep_up_are_told() -> None:
 def test_a_pod_asks_for_what_its_calls_take_and_no_more_than_a_core() -> None:
     assert gateway_pod(500).cpu_millicores == 500
     assert gateway_pod(1e6).cpu_millicores == 1_000
-    assert gateway_pod(1).memory_mib >= 174
+    assert gateway_pod(1).memory_mib >= 200e6 / 2**20  # the most that one had after a run
+    assert requests(PRODUCTION)["gateway"] == gateway_pod(PRODUCTION.calls_per_second)
+
+
+@given(RATES, RATES)
+def test_pods_ask_for_no_less_at_more_load_nor_for_more_than_they_can_use(one: float, other: float) -> None:
+    less, more = (requests(Load(calls_per_second=rate)) for rate in sorted((one, other)))
+    assert less.keys() == more.keys()
+    for name, asked in less.items():
+        assert asked.cpu_millicores <= more[name].cpu_millicores <= 1_000
+        assert asked.memory_mib <= more[name].memory_mib
+        assert asked.cpu_millicores % 50 == 0
+
+
+def test_every_process_that_was_measured_asks_for_more_than_it_had() -> None:
+    for name, process in PROCESSES.items():
+        asked = requests(Load(calls_per_second=1))[name]
+        assert asked.memory_mib * 2**20 > max(process.idle_mb, process.busy_mb) * 1e6
+        assert asked.cpu_millicores / 1_000 * START_SECONDS >= process.start_seconds - 1e-9
 
 
 def test_every_number_says_where_it_was_measured() -> None:
