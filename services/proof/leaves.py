@@ -8,6 +8,7 @@ every part, so that two different entries never have the same bytes:
 
 import re
 from collections.abc import Sequence
+from hashlib import sha256
 from typing import Final
 
 import msgspec
@@ -64,6 +65,20 @@ def data_of(kind: str, parts: Sequence[bytes]) -> bytes:
         return b"pilote-leaf-v1 %b %d\n%b" % (kind.encode(), len(parts[0]), parts[0])
     first, second = parts
     return b"pilote-leaf-v1 %b %d %d\n%b%b" % (kind.encode(), len(first), len(second), first, second)
+
+
+def hash_of(kind: str, parts: Sequence[bytes]) -> bytes:
+    """The hash of the entry of these parts: of what almost all entries are, with one copy of them on the way.
+
+    Raises:
+        ValueError: there is no such kind, or it has another number of parts.
+    """
+    if kind == ADMIT and len(parts) == 2:
+        first, second = parts
+        return sha256(b"\0pilote-leaf-v1 admit %d %d\n%b%b" % (len(first), len(second), first, second)).digest()
+    if kind == SETTLE and len(parts) == 1:
+        return sha256(b"\0pilote-leaf-v1 settle %d\n%b" % (len(parts[0]), parts[0])).digest()
+    return leaf_hash(data_of(kind, parts))
 
 
 def read(data: bytes) -> Leaf:

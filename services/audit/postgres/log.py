@@ -5,9 +5,8 @@ from typing import Any, Final
 
 from services.audit.postgres import checkpoints, log_rows
 from services.audit.postgres.lanes import Connection, Lane, locked
-from services.audit.proofs.log import Place, Proved, Raw, Say, Signed
+from services.audit.proofs.log import Place, Proved, Raw, Say, Signed, Span
 from services.proof import leaves
-from services.proof.leaves import Leaf
 from services.proof.merkle import HASH_BYTES
 from services.proof.tiles import WIDTH, Tree
 
@@ -43,7 +42,11 @@ class PostgresLog:
 
     async def places(self, start: int, *, end: int) -> tuple[Place, ...]:
         """See `Log.places`."""
-        return await self._lane.run(lambda connection: _places(connection, start, end), again=True)
+        return (await self.span(start, end=end)).places()
+
+    async def span(self, start: int, *, end: int) -> Span:
+        """See `Log.span`."""
+        return await self._lane.run(lambda connection: _span(connection, start, end), again=True)
 
     async def decisions(self, start: int, *, end: int) -> tuple[str, ...]:
         """See `Log.decisions`."""
@@ -56,7 +59,8 @@ class PostgresLog:
 
     async def hashes(self, start: int, *, end: int) -> Sequence[bytes]:
         """See `Log.hashes`."""
-        return await self._lane.run(lambda connection: _hashes(connection, start, end), again=True)
+        whole = await self._lane.run(lambda connection: _hashes(connection, start, end), again=True)
+        return [whole[at : at + HASH_BYTES] for at in range(0, len(whole), HASH_BYTES)]
 
     async def raw(self, decisions: Sequence[str]) -> Mapping[str, Raw]:
         """See `Log.raw`."""
@@ -108,23 +112,17 @@ def _proved(tree: Tree, index: int) -> Proved:
     return Proved(tree.leaf(index), tree.inclusion(index))
 
 
-def _places(connection: Connection, start: int, end: int) -> tuple[Place, ...]:
-    hashes = _hashes(connection, start, end)
-    rows = {number: (kind, decision) for number, kind, decision in connection.execute(_ROWS, (start, end))}
-    parts: dict[int, tuple[bytes, ...]] = {}
-    for kind in {kind for kind, _ in rows.values()}:
-        own = {number: decision for number, (each, decision) in rows.items() if each == kind}
-        parts.update(_parts(connection, kind, own))
-    return tuple(
-        Place(
-            index=index,
-            kind=rows[index][0] if index in rows else "",
-            hash=hashes[index - start],
-            leaf=Leaf(rows[index][0], parts[index]) if index in parts else None,
-            decision=rows[index][1].hex if index in rows and rows[index][1] is not None else "",
-        )
-        for index in range(start, end)
-    )
+def _span(connection: Connection, start: int, end: int) -> Span:
+    count = end - start
+    kinds, decisions, parts = [""] * count, [""] * count, list[tuple[bytes, ...]]([()]) * count
+    own: dict[str, dict[int, Any]] = {}
+    for number, kind, decision in connection.execute(_ROWS, (start, end)):
+        kinds[number - start], decisions[number - start] = kind, "" if decision is None else decision.hex
+        own.setdefault(kind, {})[number] = decision
+    for kind, its in own.items():
+        for number, those in _parts(connection, kind, its):
+            parts[number - start] = those
+    return Span(start, _hashes(connection, start, end), kinds, parts, decisions)
 
 
 def _parts(connection: Connection, kind: str, own: Mapping[int, Any]) -> Iterable[tuple[int, tuple[bytes, ...]]]:
@@ -135,8 +133,8 @@ def _parts(connection: Connection, kind: str, own: Mapping[int, Any]) -> Iterabl
             yield number, tuple(parts)
 
 
-def _hashes(connection: Connection, start: int, end: int) -> Sequence[bytes]:
+def _hashes(connection: Connection, start: int, end: int) -> bytes:
     tiles = range(start // WIDTH, (end + WIDTH - 1) // WIDTH)
     whole = b"".join(log_rows.read(connection, 0, number) for number in tiles)
-    offset = tiles.start * WIDTH
-    return [whole[(at - offset) * HASH_BYTES : (at - offset + 1) * HASH_BYTES] for at in range(start, end)]
+    first = tiles.start * WIDTH
+    return whole[(start - first) * HASH_BYTES : (end - first) * HASH_BYTES]

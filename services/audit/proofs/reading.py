@@ -1,14 +1,16 @@
 """Reads the log in its order, from a place on, as its contract has it."""
 
-from collections.abc import AsyncIterator
+from collections.abc import AsyncIterator, Iterator
+from itertools import chain
 from typing import Final
 
 from gateway.core.errors import invalid
 from pilote.audit.v1 import log_pb2
-from services.audit.proofs.log import Log
+from services.audit.proofs.log import Log, Span
+from services.proof.merkle import HASH_BYTES
 
-_SPAN: Final = 8_192
-"""Places that are read at once: some hours of a thousand calls each, whose files are then read once and not for each
+_SPAN: Final = 16_384
+"""Places that are read at once: several hours of a thousand calls each, whose files are then read once and not for each
 thousand places."""
 _MESSAGE_BYTES: Final = 1 << 20
 """Of one message, about, if it holds several entries. A client takes 4 MiB."""
@@ -25,14 +27,46 @@ async def read_on(log: Log, request: log_pb2.ReadLogRequest) -> AsyncIterator[lo
     if request.start_index < 0:
         raise invalid("start_index", "start_index is the place of an entry: 0 or more.")
     size = await log.size()
-    answer, room = log_pb2.ReadLogResponse(tree_size=size), _MESSAGE_BYTES
+    told = log_pb2.ReadLogResponse(tree_size=size)
     for start in range(request.start_index, size, _SPAN):
-        for place in await log.places(start, end=min(start + _SPAN, size)):
-            parts = () if place.leaf is None else place.leaf.parts
-            size_of = sum(map(len, parts)) + _BESIDE_BYTES
-            if (room := room - size_of) < 0 and answer.entries:
-                yield answer
-                answer, room = log_pb2.ReadLogResponse(), _MESSAGE_BYTES - size_of
-            # Made in its place: what is appended is copied.
-            answer.entries.add(index=place.index, kind=place.kind, parts=parts, leaf_hash=place.hash)
-    yield answer
+        span = await log.span(start, end=min(start + _SPAN, size))
+        for first, end in _cut(span):
+            if request.packed:
+                _pack(span, first, end, into=told.span)
+            else:
+                for at in range(first, end):
+                    told.entries.add(
+                        index=span.start + at, kind=span.kinds[at], parts=span.parts[at], leaf_hash=_hashes(span, at)
+                    )
+            yield told
+            told = log_pb2.ReadLogResponse()
+    if told.tree_size == size:  # nothing was there to be told with it
+        yield told
+
+
+def _cut(span: Span) -> Iterator[tuple[int, int]]:
+    """Which entries of it are sent together: from, and up to."""
+    first, room = 0, _MESSAGE_BYTES
+    for at, parts in enumerate(span.parts):
+        size = sum(map(len, parts)) + _BESIDE_BYTES
+        if (room := room - size) < 0 and at > first:
+            yield first, at
+            first, room = at, _MESSAGE_BYTES - size
+    yield first, len(span.parts)
+
+
+def _pack(span: Span, first: int, end: int, *, into: log_pb2.LogSpan) -> None:
+    """In its place: what is put into a message is copied."""
+    kinds, parts = span.kinds[first:end], span.parts[first:end]
+    places = {kind: place for place, kind in enumerate(dict.fromkeys(kinds))}
+    into.start_index = span.start + first
+    into.kinds.extend(places)
+    into.kind_places = bytes(map(places.__getitem__, kinds))
+    into.part_counts = bytes(map(len, parts))
+    into.parts.extend(chain.from_iterable(parts))
+    into.leaf_hashes = _hashes(span, first, end)
+
+
+def _hashes(span: Span, first: int, end: int = 0) -> bytes:
+    """Those of the entries from one on, up to and without another: of one without it."""
+    return span.hashes[first * HASH_BYTES : (end or first + 1) * HASH_BYTES]

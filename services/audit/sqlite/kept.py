@@ -1,16 +1,15 @@
 """Finds in SQLite what the leaves of the log were made of."""
 
 import sqlite3
-from collections.abc import Callable, Collection, Sequence
+from collections.abc import Callable, Sequence
 from typing import Final
 
-from services.audit.proofs.log import Place
+from services.audit.proofs.log import Span
 from services.audit.sql.dialects import DUCKDB, Dialect, Sql
 from services.audit.sqlite import log as sqlite_log
 from services.audit.sqlite.segments.cold import Rows, one_of
 from services.audit.sqlite.segments.reading import Ask
 from services.proof import leaves
-from services.proof.leaves import Leaf
 from services.proof.merkle import HASH_BYTES
 from services.proof.tiles import WIDTH
 
@@ -28,20 +27,17 @@ _BETWEEN: Final = "leaf >= ? AND leaf < ? OR settled_leaf >= ? AND settled_leaf 
 _Parts = tuple[bytes, ...]
 
 
-def places(connection: sqlite3.Connection, start: int, *, end: int, each: Each) -> tuple[Place, ...]:
-    """See `services.audit.proofs.log.Log.places`."""
-    found_hashes = hashes(connection, start, end=end)
-    rows = {number: (kind, decision.hex()) for number, kind, decision in connection.execute(_ROWS, (start, end))}
-    decided = _of_decisions({decision for kind, decision in rows.values() if kind in _OF_DECISIONS}, each, start, end)
-    found = []
-    for index, leaf_hash in enumerate(found_hashes, start=start):
-        kind, decision = rows.get(index, ("", ""))
-        if kind in _OF_DECISIONS:
-            parts = decided.get((index, kind, decision))
-        else:
-            parts = _parts(connection, index, kind, decision) if kind else None
-        found.append(Place(index, kind, leaf_hash, None if parts is None else Leaf(kind, parts), decision))
-    return tuple(found)
+def span(connection: sqlite3.Connection, start: int, *, end: int, each: Each) -> Span:
+    """See `services.audit.proofs.log.Log.span`."""
+    count = end - start
+    kinds, decisions, parts = [""] * count, [""] * count, list[_Parts]([()]) * count
+    for number, kind, decision in connection.execute(_ROWS, (start, end)):
+        kinds[number - start], decisions[number - start] = kind, decision.hex()
+    _of_decisions(Span(start, b"", kinds, parts, decisions), each=each, into=parts)
+    for at, kind in enumerate(kinds):
+        if kind and kind not in _OF_DECISIONS:
+            parts[at] = _parts(connection, start + at, kind, decisions[at])
+    return Span(start, _hashes(connection, start, end), kinds, parts, decisions)
 
 
 def decisions(connection: sqlite3.Connection, start: int, *, end: int) -> tuple[str, ...]:
@@ -50,28 +46,32 @@ def decisions(connection: sqlite3.Connection, start: int, *, end: int) -> tuple[
     return tuple(decision.hex() for _, kind, decision in rows if kind in _OF_DECISIONS)
 
 
-def _of_decisions(decisions: Collection[str], each: Each, start: int, end: int) -> dict[tuple[int, str, str], _Parts]:
-    """The parts of admissions and ends, by place, kind and decision: only where all three agree is it the entry.
+def _of_decisions(span: Span, *, each: Each, into: list[_Parts]) -> None:
+    """Put in the parts of admissions and ends: only where place, kind and decision agree is it the entry.
 
     Parquet files are asked for places, which they find far sooner than ids; others than those asked for may come too.
     """
-    ids = sorted(decisions)
+    start, kinds, decisions = span.start, span.kinds, span.decisions
+    end = start + len(kinds)
+    about = {decision for kind, decision in zip(kinds, decisions, strict=True) if kind in _OF_DECISIONS}
 
     def ask(dialect: Dialect) -> Sql:
         if dialect is DUCKDB:
             return Sql(f"{_LOGGED} WHERE {_BETWEEN}", (start, end, start, end))
-        return Sql(f"{_LOGGED} WHERE id {dialect.one_of}", (one_of(ids),))
+        return Sql(f"{_LOGGED} WHERE id {dialect.one_of}", (one_of(sorted(about)),))
 
-    found: dict[tuple[int, str, str], _Parts] = {}
-    for decision, leaf, record, outcome, settled_leaf, settlement in each(ids, ask):
-        if leaf is not None:
-            found[leaf, leaves.ADMIT, decision] = (record, outcome)
-        if settled_leaf is not None and settlement is not None:
-            found[settled_leaf, leaves.SETTLE, decision] = (settlement,)
-    return found
+    for decision, leaf, record, outcome, settled_leaf, settlement in each(sorted(about), ask):
+        if leaf is not None and start <= leaf < end:
+            at = leaf - start
+            if decisions[at] == decision and kinds[at] == leaves.ADMIT:
+                into[at] = (record, outcome)
+        if settled_leaf is not None and start <= settled_leaf < end and settlement is not None:
+            at = settled_leaf - start
+            if decisions[at] == decision and kinds[at] == leaves.SETTLE:
+                into[at] = (settlement,)
 
 
-def _parts(connection: sqlite3.Connection, index: int, kind: str, decision: str) -> _Parts | None:
+def _parts(connection: sqlite3.Connection, index: int, kind: str, decision: str) -> _Parts:
     text = _PARTS.get(kind)
     if text is None:
         found = connection.execute("SELECT raw FROM noted WHERE leaf = ?", (index,)).fetchone()
@@ -79,13 +79,18 @@ def _parts(connection: sqlite3.Connection, index: int, kind: str, decision: str)
         key = bytes.fromhex(decision) if kind == leaves.OUTCOME else decision
         found = connection.execute(text, (key, index)).fetchone()
     if found is None or None in found:
-        return None
+        return ()
     return tuple(part.encode() if isinstance(part, str) else part for part in found)
 
 
 def hashes(connection: sqlite3.Connection, start: int, *, end: int) -> Sequence[bytes]:
     """See `services.audit.proofs.log.Log.hashes`."""
+    whole = _hashes(connection, start, end)
+    return [whole[at : at + HASH_BYTES] for at in range(0, len(whole), HASH_BYTES)]
+
+
+def _hashes(connection: sqlite3.Connection, start: int, end: int) -> bytes:
     tiles = range(start // WIDTH, (end + WIDTH - 1) // WIDTH)
     whole = b"".join(sqlite_log.read(connection, 0, number) for number in tiles)
-    offset = tiles.start * WIDTH
-    return [whole[(at - offset) * HASH_BYTES : (at - offset + 1) * HASH_BYTES] for at in range(start, end)]
+    first = tiles.start * WIDTH
+    return whole[(start - first) * HASH_BYTES : (end - first) * HASH_BYTES]

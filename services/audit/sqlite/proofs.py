@@ -4,7 +4,7 @@ import sqlite3
 from collections.abc import Awaitable, Callable, Mapping, Sequence
 from typing import Any, TypeVar
 
-from services.audit.proofs.log import Place, Proved, Raw, Say, Signed
+from services.audit.proofs.log import Place, Proved, Raw, Say, Signed, Span
 from services.audit.sqlite import checkpoints as sqlite_checkpoints
 from services.audit.sqlite import kept
 from services.audit.sqlite import log as sqlite_log
@@ -38,8 +38,12 @@ class SqliteLog:
 
     async def places(self, start: int, *, end: int) -> tuple[Place, ...]:
         """See `Log.places`."""
-        found: tuple[Place, ...] = await self._read(
-            lambda connection: kept.places(connection, start, end=end, each=self._segments().each)
+        return (await self.span(start, end=end)).places()
+
+    async def span(self, start: int, *, end: int) -> Span:
+        """See `Log.span`."""
+        found: Span = await self._read(
+            lambda connection: kept.span(connection, start, end=end, each=self._segments().each)
         )
         return found
 

@@ -1,13 +1,14 @@
 """The log in steps: read, held against its hashes, and what calls were decided by opened."""
 
 import asyncio
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, field
+from itertools import chain, islice
 from typing import TYPE_CHECKING, Final, TypeAlias
 
 from pilote.audit.v1 import log_pb2
-from services.proof.leaves import data_of
-from services.proof.merkle import leaf_hash
+from services.proof.leaves import hash_of
+from services.proof.merkle import HASH_BYTES
 from services.workbench.columns.measured import Values
 from services.workbench.columns.sums import HOUR_MS, KEPT_HOURS, Entry, Summing
 
@@ -60,13 +61,15 @@ async def fill(
 
 async def _reading(audit: "AuditServiceAsyncStub", begun: int, signed_size: int, *, into: Steps) -> None:
     entries, size = list[Entry](), 0
-    async for answer in audit.ReadLog(log_pb2.ReadLogRequest(start_index=begun)):
+    at = begun
+    async for answer in audit.ReadLog(log_pb2.ReadLogRequest(start_index=begun, packed=True)):
         size = size or answer.tree_size
         if size < begun:
             raise LogDiffers(f"The log has {size} entries, and {begun} were read before.")
-        for entry in answer.entries:
-            entries.append(_entry(entry))
-            if len(entries) == AT_ONCE or entry.index + 1 == signed_size:
+        for entry in chain(_entries(answer.span), map(_entry, answer.entries)):
+            entries.append(entry)
+            at += 1
+            if len(entries) == AT_ONCE or at == signed_size:
                 await into.put(Step(entries, size))
                 entries = []
     if entries:
@@ -85,18 +88,38 @@ async def _opening(
     await into.put(None)
 
 
-def _entry(entry: log_pb2.LogEntry) -> Entry:
-    """An entry whose parts are what its hash says.
+def _entries(span: log_pb2.LogSpan) -> Iterator[Entry]:
+    """Entries whose parts are what their hashes say.
 
     Raises:
         LogDiffers: they are not.
     """
-    kind, parts, told = entry.kind, tuple(entry.parts), entry.leaf_hash  # each look at a message costs
+    start, kinds, told, parts = span.start_index, list(span.kinds), span.leaf_hashes, list(span.parts)
+    counts, places = span.part_counts, span.kind_places
+    whole = len(told) == len(places) * HASH_BYTES and len(counts) == len(places) and sum(counts) == len(parts)
+    if not whole or max(places, default=-1) >= len(kinds):
+        raise LogDiffers(f"The entries of the log from {start} on are not what a span says of them.")
+    rest = iter(parts)
+    for at, (place, count) in enumerate(zip(places, counts, strict=True)):
+        yield _held(
+            kinds[place],
+            tuple(islice(rest, count)),
+            told[at * HASH_BYTES : (at + 1) * HASH_BYTES],
+            index=start + at,
+        )
+
+
+def _entry(entry: log_pb2.LogEntry) -> Entry:
+    """Likewise one of an audit service that knows no spans yet."""
+    return _held(entry.kind, tuple(entry.parts), entry.leaf_hash, index=entry.index)
+
+
+def _held(kind: str, parts: tuple[bytes, ...], told: bytes, *, index: int) -> Entry:
     if parts:
         try:
-            right = leaf_hash(data_of(kind, parts)) == told
+            right = hash_of(kind, parts) == told
         except ValueError:
             right = False
         if not right:
-            raise LogDiffers(f"The entry {entry.index} of the log is not what its hash says.")
+            raise LogDiffers(f"The entry {index} of the log is not what its hash says.")
     return kind, parts, told

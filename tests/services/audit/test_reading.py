@@ -6,13 +6,14 @@ import grpc
 import pytest
 
 from pilote.audit.v1 import audit_service_pb2_grpc
-from pilote.audit.v1.log_pb2 import LogEntry, ReadLogRequest
+from pilote.audit.v1.log_pb2 import LogEntry, LogSpan, ReadLogRequest, ReadLogResponse
+from services.audit.entries import Admitted
 from services.audit.store import DecisionStore
 from services.audit.tenancy import TENANTS
 from services.proof.leaves import Leaf
-from services.proof.merkle import root_of
-from tests.services.audit.conftest import Audit
-from tests.services.audit.test_log import admitted, copied, settled, told
+from services.proof.merkle import HASH_BYTES, root_of
+from tests.services.audit.conftest import GRANTED, NOW_MS, Audit, a_record
+from tests.services.audit.test_log import admitted, copied, encode, settled, told
 
 Stub: TypeAlias = "audit_service_pb2_grpc.AuditServiceAsyncStub"
 pytestmark = pytest.mark.every_store
@@ -38,6 +39,38 @@ async def test_all_that_is_read_gives_the_root_of_the_log(audit: Audit, stub: St
     hashes = [Leaf(entry.kind, tuple(entry.parts)).hash for entry in entries]
     assert hashes == [entry.leaf_hash for entry in entries]
     assert root_of(hashes) == await audit.store.log.root(size)
+
+
+def unpacked(span: LogSpan) -> list[LogEntry]:
+    parts, hashes = iter(span.parts), span.leaf_hashes
+    return [
+        LogEntry(
+            index=span.start_index + at,
+            kind=span.kinds[place],
+            parts=[next(parts) for _ in range(count)],
+            leaf_hash=hashes[at * HASH_BYTES : (at + 1) * HASH_BYTES],
+        )
+        for at, (place, count) in enumerate(zip(span.kind_places, span.part_counts, strict=True))
+    ]
+
+
+async def test_spans_hold_the_very_entries_also_those_that_were_deleted(audit: Audit, stub: Stub) -> None:
+    empty = [answer async for answer in stub.ReadLog(ReadLogRequest(packed=True))]
+    assert empty == [ReadLogResponse(tree_size=0)]
+    over = a_record(0, keep_days=1)
+    await audit.store.write([Admitted(over, GRANTED, encode(over), encode(GRANTED)), settled(0)])
+    for hours in (2, 26, 50):
+        await audit.store.tend(now_ms=NOW_MS + hours * 3_600_000)
+    await fill(audit.store, first=1, decisions=400)
+    size, entries = await read(stub)
+    assert [len(entry.parts) for entry in entries[:3]] == [0, 0, 2]
+    for start in (0, 1, 1_001, size - 1):
+        answers = [answer async for answer in stub.ReadLog(ReadLogRequest(start_index=start, packed=True))]
+        assert [answer.tree_size for answer in answers] == [size, *[0] * (len(answers) - 1)]
+        assert not any(answer.entries for answer in answers)
+        assert [entry for answer in answers for entry in unpacked(answer.span)] == entries[start:]
+    past = [answer async for answer in stub.ReadLog(ReadLogRequest(start_index=size, packed=True))]
+    assert past == [ReadLogResponse(tree_size=size)]
 
 
 async def test_who_reads_on_gets_what_came_since(audit: Audit, stub: Stub) -> None:

@@ -13,7 +13,7 @@ from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
 from gateway.core.record import BucketAsk, BucketLook, CustomerOutcome, Outcome, Record, RuleLook, Verdict
-from pilote.audit.v1.log_pb2 import LogEntry, ReadLogResponse
+from pilote.audit.v1.log_pb2 import LogEntry, ReadLogRequest, ReadLogResponse
 from services.audit.entries import Admitted, Entry, Reported
 from services.proof.leaves import Leaf
 from services.proof.merkle import root_of
@@ -155,6 +155,17 @@ class Liar:
         yield ReadLogResponse(tree_size=len(self._entries), entries=self._entries)
 
 
+class Packing(Liar):
+    """Gives a message of its own."""
+
+    def __init__(self, log: Log, answer: ReadLogResponse) -> None:
+        super().__init__(log, ())
+        self._answer = answer
+
+    async def ReadLog(self, _request: object) -> Any:  # noqa: N802 - gRPC's spelling
+        yield self._answer
+
+
 async def test_another_log_than_the_signed_one_is_not_taken_for_it(log: Log, columns: Columns, tmp_path: Path) -> None:
     await log.add(some(0))
     right = [_leaf(kind, 0) for kind in ("admit", "settle", "outcome", "copy")]
@@ -172,6 +183,26 @@ async def test_another_log_than_the_signed_one_is_not_taken_for_it(log: Log, col
         await read_on(empty, liar)
     assert empty.size == 0
     empty.close()
+
+
+@settings(max_examples=60, suppress_health_check=[HealthCheck.function_scoped_fixture], deadline=None)
+@given(change=st.sampled_from(["kinds", "kind_places", "part_counts", "parts", "leaf_hashes"]), at=st.integers(0, 9))
+async def test_a_span_that_is_none_is_not_taken_for_the_log(
+    log: Log, tmp_path_factory: pytest.TempPathFactory, change: str, at: int
+) -> None:
+    await log.add(some(0))
+    (answer,) = [each async for each in log.stub.ReadLog(ReadLogRequest(packed=True))]
+    told = getattr(answer.span, change)
+    if isinstance(told, bytes):
+        setattr(answer.span, change, told[: at % len(told)] + told[at % len(told) + 1 :])
+    else:
+        del told[at % len(told)]
+    columns = Columns(tmp_path_factory.mktemp("columns"))
+    liar: Any = Packing(log, answer)
+    with pytest.raises(LogDiffers, match=r"from 0 on|entry [0-3]"):
+        await read_on(columns, liar)
+    assert columns.size == 0
+    columns.close()
 
 
 class Slow(Plain):

@@ -24,7 +24,7 @@ _sym_db = _symbol_database.Default()
 
 
 
-DESCRIPTOR = _descriptor_pool.Default().AddSerializedFile(b'\n\x19pilote/audit/v1/log.proto\x12\x0fpilote.audit.v1\"%\n\x0eReadLogRequest\x12\x13\n\x0bstart_index\x18\x01 \x01(\x03\"P\n\x0fReadLogResponse\x12*\n\x07\x65ntries\x18\x01 \x03(\x0b\x32\x19.pilote.audit.v1.LogEntry\x12\x11\n\ttree_size\x18\x02 \x01(\x03\"I\n\x08LogEntry\x12\r\n\x05index\x18\x01 \x01(\x03\x12\x0c\n\x04kind\x18\x02 \x01(\t\x12\r\n\x05parts\x18\x03 \x03(\x0c\x12\x11\n\tleaf_hash\x18\x04 \x01(\x0c\x62\x06proto3')
+DESCRIPTOR = _descriptor_pool.Default().AddSerializedFile(b'\n\x19pilote/audit/v1/log.proto\x12\x0fpilote.audit.v1\"5\n\x0eReadLogRequest\x12\x13\n\x0bstart_index\x18\x01 \x01(\x03\x12\x0e\n\x06packed\x18\x02 \x01(\x08\"x\n\x0fReadLogResponse\x12*\n\x07\x65ntries\x18\x01 \x03(\x0b\x32\x19.pilote.audit.v1.LogEntry\x12\x11\n\ttree_size\x18\x02 \x01(\x03\x12&\n\x04span\x18\x03 \x01(\x0b\x32\x18.pilote.audit.v1.LogSpan\"I\n\x08LogEntry\x12\r\n\x05index\x18\x01 \x01(\x03\x12\x0c\n\x04kind\x18\x02 \x01(\t\x12\r\n\x05parts\x18\x03 \x03(\x0c\x12\x11\n\tleaf_hash\x18\x04 \x01(\x0c\"{\n\x07LogSpan\x12\x13\n\x0bstart_index\x18\x01 \x01(\x03\x12\r\n\x05kinds\x18\x02 \x03(\t\x12\x13\n\x0bkind_places\x18\x03 \x01(\x0c\x12\x13\n\x0bpart_counts\x18\x04 \x01(\x0c\x12\r\n\x05parts\x18\x05 \x03(\x0c\x12\x13\n\x0bleaf_hashes\x18\x06 \x01(\x0c\x62\x06proto3')
 
 _globals = globals()
 _builder.BuildMessageAndEnumDescriptors(DESCRIPTOR, _globals)
@@ -32,9 +32,11 @@ _builder.BuildTopDescriptorsAndMessages(DESCRIPTOR, 'pilote.audit.v1.log_pb2', _
 if not _descriptor._USE_C_DESCRIPTORS:
   DESCRIPTOR._loaded_options = None
   _globals['_READLOGREQUEST']._serialized_start=46
-  _globals['_READLOGREQUEST']._serialized_end=83
-  _globals['_READLOGRESPONSE']._serialized_start=85
-  _globals['_READLOGRESPONSE']._serialized_end=165
-  _globals['_LOGENTRY']._serialized_start=167
-  _globals['_LOGENTRY']._serialized_end=240
+  _globals['_READLOGREQUEST']._serialized_end=99
+  _globals['_READLOGRESPONSE']._serialized_start=101
+  _globals['_READLOGRESPONSE']._serialized_end=221
+  _globals['_LOGENTRY']._serialized_start=223
+  _globals['_LOGENTRY']._serialized_end=296
+  _globals['_LOGSPAN']._serialized_start=298
+  _globals['_LOGSPAN']._serialized_end=421
 # @@protoc_insertion_point(module_scope)

@@ -25,16 +25,20 @@ class ReadLogRequest(_message.Message):
     DESCRIPTOR: _descriptor.Descriptor
 
     START_INDEX_FIELD_NUMBER: _builtins.int
+    PACKED_FIELD_NUMBER: _builtins.int
     start_index: _builtins.int
     """Index of the first entry that is wanted, from 0."""
+    packed: _builtins.bool
+    """Whether entries come as spans, which take less to make and to read: for who reads millions."""
     def __init__(
         self,
         *,
         start_index: _builtins.int = ...,
+        packed: _builtins.bool = ...,
     ) -> None: ...
     _HasFieldArgType: _TypeAlias = _Never  # noqa: Y015
     def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
-    _ClearFieldArgType: _TypeAlias = _typing.Literal["start_index", b"start_index"]  # noqa: Y015
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["packed", b"packed", "start_index", b"start_index"]  # noqa: Y015
     def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
     def WhichOneof(self, oneof_group: _Never) -> None: ...
 
@@ -48,6 +52,7 @@ class ReadLogResponse(_message.Message):
 
     ENTRIES_FIELD_NUMBER: _builtins.int
     TREE_SIZE_FIELD_NUMBER: _builtins.int
+    SPAN_FIELD_NUMBER: _builtins.int
     tree_size: _builtins.int
     """On the first message only: the log as it is, which the stream reads up to. All entries that were read from 0 on, and
     no others, give its root.
@@ -56,15 +61,20 @@ class ReadLogResponse(_message.Message):
     def entries(self) -> _containers.RepeatedCompositeFieldContainer[Global___LogEntry]:
         """Entries in the order of the log, without gaps: the first one of the stream is that of `start_index`."""
 
+    @_builtins.property
+    def span(self) -> Global___LogSpan:
+        """What comes instead of `entries` where spans are wanted: the entries that follow those of the message before."""
+
     def __init__(
         self,
         *,
         entries: _abc.Iterable[Global___LogEntry] | None = ...,
         tree_size: _builtins.int = ...,
+        span: Global___LogSpan | None = ...,
     ) -> None: ...
-    _HasFieldArgType: _TypeAlias = _Never  # noqa: Y015
+    _HasFieldArgType: _TypeAlias = _typing.Literal["span", b"span"]  # noqa: Y015
     def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
-    _ClearFieldArgType: _TypeAlias = _typing.Literal["entries", b"entries", "tree_size", b"tree_size"]  # noqa: Y015
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["entries", b"entries", "span", b"span", "tree_size", b"tree_size"]  # noqa: Y015
     def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
     def WhichOneof(self, oneof_group: _Never) -> None: ...
 
@@ -107,3 +117,49 @@ class LogEntry(_message.Message):
     def WhichOneof(self, oneof_group: _Never) -> None: ...
 
 Global___LogEntry: _TypeAlias = LogEntry  # noqa: Y015
+
+@_typing.final
+class LogSpan(_message.Message):
+    """Entries of the log that follow each other, without a message for each."""
+
+    DESCRIPTOR: _descriptor.Descriptor
+
+    START_INDEX_FIELD_NUMBER: _builtins.int
+    KINDS_FIELD_NUMBER: _builtins.int
+    KIND_PLACES_FIELD_NUMBER: _builtins.int
+    PART_COUNTS_FIELD_NUMBER: _builtins.int
+    PARTS_FIELD_NUMBER: _builtins.int
+    LEAF_HASHES_FIELD_NUMBER: _builtins.int
+    start_index: _builtins.int
+    """Index of the first one in the log, from 0."""
+    kind_places: _builtins.bytes
+    """Of each entry the place of its kind in `kinds`, one byte each."""
+    part_counts: _builtins.bytes
+    """Of each entry how many parts it has, one byte each; 0 where they were deleted."""
+    leaf_hashes: _builtins.bytes
+    """The leaves' hashes, 32 bytes each."""
+    @_builtins.property
+    def kinds(self) -> _containers.RepeatedScalarFieldContainer[_builtins.str]:
+        """Kinds that come here, each once: see `LogEntry.kind`. At most 256."""
+
+    @_builtins.property
+    def parts(self) -> _containers.RepeatedScalarFieldContainer[_builtins.bytes]:
+        """The parts of the first entry, then those of the second, and so on: see `LogEntry.parts`."""
+
+    def __init__(
+        self,
+        *,
+        start_index: _builtins.int = ...,
+        kinds: _abc.Iterable[_builtins.str] | None = ...,
+        kind_places: _builtins.bytes = ...,
+        part_counts: _builtins.bytes = ...,
+        parts: _abc.Iterable[_builtins.bytes] | None = ...,
+        leaf_hashes: _builtins.bytes = ...,
+    ) -> None: ...
+    _HasFieldArgType: _TypeAlias = _Never  # noqa: Y015
+    def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["kind_places", b"kind_places", "kinds", b"kinds", "leaf_hashes", b"leaf_hashes", "part_counts", b"part_counts", "parts", b"parts", "start_index", b"start_index"]  # noqa: Y015
+    def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
+    def WhichOneof(self, oneof_group: _Never) -> None: ...
+
+Global___LogSpan: _TypeAlias = LogSpan  # noqa: Y015
