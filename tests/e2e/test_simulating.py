@@ -161,6 +161,7 @@ async def test_a_gateway_that_really_runs_the_draft_says_of_each_call_what_the_b
     await world.publish(draft)
     async for key in world.redis.scan_iter("pilote:{acme/0}:*"):
         await world.redis.delete(key)
+    await world.keep_records()
     lived = [verdict(await told(call())) for call in calls]
 
     assert len(set(lived)) >= 4, "too little happens for this to prove anything"

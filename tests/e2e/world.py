@@ -215,12 +215,12 @@ class World:
     async def record_by_hand(self, *entries: dict[Any, Any], tenant: str = "acme") -> None:
         """Append entries by hand, as a gateway does; nothing is asked of what decided them."""
         self.by_hand |= {msgspec.json.decode(each["r"])["id"] for each in entries}
-        await self._keep_records(
+        await self.keep_records(
             keys.decisions(keys.cell(tenant))
         )  # an audit service may trim before a revision is out
         await append(self.redis, *entries, tenant=tenant)
 
-    async def _keep_records(self, *streams: str) -> None:
+    async def keep_records(self, *streams: str) -> None:
         """See that the audit service trims no record: none that another group of readers has not read yet."""
         for stream in {*streams, *await self._streams()}:
             with contextlib.suppress(ResponseError):  # it is kept already
@@ -254,7 +254,7 @@ class World:
 
         await until(live, what=f"revision {number}")
         if self.keeping:
-            await self._keep_records()
+            await self.keep_records()
 
     async def run_by(self, kind: str, number: int) -> None:
         """Wait until a process of another kind, such as "intake", runs that revision too."""

@@ -141,7 +141,7 @@ async def site(
             *(world, store, processes, ports, crm, crm_link, store_link, received, load, homes, environments, stack)
         )
         await made.serving()
-        await world._keep_records()
+        await world.keep_records()
         yield made
 
 

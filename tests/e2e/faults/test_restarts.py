@@ -90,7 +90,7 @@ async def _everything(engine: str) -> AsyncIterator[tuple[Site, Auditor]]:
             *(Load(call, per_second=8), [home], [variables], stack),
         )
         await made.serving()
-        await world._keep_records()
+        await world.keep_records()
         yield made, Auditor(channel)
 
 
