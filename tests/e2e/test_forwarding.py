@@ -30,7 +30,7 @@ async def test_a_route_may_give_its_calls_less_time_than_the_upstream_and_its_re
     assert upstream.asked[0].remaining_s is not None
     assert upstream.asked[0].remaining_s < 1.1
     (kept,) = await world.settled(1)
-    assert kept.record.expires_ms - kept.record.decided_ms == 60_200
+    assert kept.record.expires_ms - kept.record.decided_ms == 61_000
 
 
 async def test_the_callers_deadline_counts_where_it_is_the_shorter_one(

@@ -21,7 +21,7 @@ async def eventually(look: Callable[[], Awaitable[T | None]], *, what: str, with
         began = clock()
         if (found := await look()) is not None:
             return found
-        if waited > within:
+        if waited >= within:
             raise AssertionError(f"{what} did not happen within {within} s")
         await asyncio.sleep(PAUSE_SECONDS)
         waited += min(clock() - began, within / 20)
