@@ -17,6 +17,7 @@ from rich.console import Console
 
 from loadtests import h2load
 from loadtests.ablations import Ablation, ablations
+from loadtests.measuring import IN_FLIGHT
 from loadtests.processes import ProcessFailed
 from loadtests.results import machine
 from loadtests.rounds import Compared, Turns, benches, compared, spread
@@ -86,6 +87,8 @@ def main(arguments: Sequence[str] | None = None) -> int:
         help="everything, each with that in its environment",
     )
     parser.add_argument("--rounds", type=int, default=0, help="so many turns for each")
+    parser.add_argument("--beside", nargs="*", default=[], metavar="ENGINE", help="everything, on these engines too")
+    parser.add_argument("--in-flight", type=int, default=IN_FLIGHT, help="calls that run on each of 8 connections")
     parser.add_argument("--result", type=Path, default=RESULT, help="where the figures go")
     options = parser.parse_args(arguments)
     turns, console = _QUICK if options.quick else _FULL, Console(stderr=True)
@@ -93,6 +96,7 @@ def main(arguments: Sequence[str] | None = None) -> int:
     first, *others = ablations(engine=options.engine)
     what = [first, *(each for each in others if not options.only or each.name in options.only)]
     what += [Ablation(path, "run by that Python", first.setup._replace(python=path)) for path in options.python]
+    what += [Ablation(each, "on that engine", first.setup._replace(engine=each)) for each in options.beside]
     for each in options.environment:
         name, _, text = each.partition("=")
         what.append(Ablation(each, "with that in its environment", first.setup._replace(settings={name: text})))
@@ -100,9 +104,12 @@ def main(arguments: Sequence[str] | None = None) -> int:
         h2load.install()
         with (
             tempfile.TemporaryDirectory(prefix="bench-") as name,
-            benches(Path(name), {each.name: each.setup for each in what}, console=console) as ready,
+            benches(
+                Path(name), {each.name: each.setup for each in what}, in_flight=options.in_flight, console=console
+            ) as ready,
         ):
-            found = report(compared(ready, turns, console=console), what) | machine() | {"turns": turns._asdict()}
+            found = report(compared(ready, turns, console=console), what) | machine()
+            found |= {"turns": turns._asdict(), "in_flight_each": options.in_flight}
     except (ProcessFailed, h2load.LoadFailed, FileNotFoundError) as error:
         console.print(f"[red]{error}[/]")
         return 1

@@ -10,7 +10,7 @@ from typing import Any, NamedTuple
 from rich.console import Console
 
 from loadtests.governed import governed
-from loadtests.measuring import OTHER_CORE, SERVER_CORE, Bench, Round
+from loadtests.measuring import IN_FLIGHT, OTHER_CORE, SERVER_CORE, Bench, Round
 from loadtests.processes import Process, python
 from loadtests.setups import Setup
 
@@ -37,8 +37,12 @@ class Compared(NamedTuple):
 
 
 @contextlib.contextmanager
-def benches(home: Path, setups: Mapping[str, Setup], *, console: Console) -> Iterator[dict[str, Bench]]:
+def benches(
+    home: Path, setups: Mapping[str, Setup], *, in_flight: int = IN_FLIGHT, console: Console
+) -> Iterator[dict[str, Bench]]:
     """A gateway for each setup, each with a store of its own, before one upstream and beside one hop.
+
+    Of each of its connections so many calls are `in_flight`.
 
     Raises:
         ProcessFailed: something did not come up.
@@ -55,7 +59,7 @@ def benches(home: Path, setups: Mapping[str, Setup], *, console: Console) -> Ite
                 governed(folder, upstream=address, core=SERVER_CORE, other_core=OTHER_CORE, setup=setup)
             )
             console.print(f"{name}: up")
-            found[name] = Bench(folder, hop=hop, hop_port=port, gateway=gateway, console=console)
+            found[name] = Bench(folder, hop=hop, hop_port=port, gateway=gateway, in_flight=in_flight, console=console)
         yield found
 
 

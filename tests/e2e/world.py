@@ -215,9 +215,7 @@ class World:
     async def record_by_hand(self, *entries: dict[Any, Any], tenant: str = "acme") -> None:
         """Append entries by hand, as a gateway does; nothing is asked of what decided them."""
         self.by_hand |= {msgspec.json.decode(each["r"])["id"] for each in entries}
-        await self.keep_records(
-            keys.decisions(keys.cell(tenant))
-        )  # an audit service may trim before a revision is out
+        await self.keep_records(keys.decisions(keys.cell(tenant)))  # an audit service may trim before a revision is out
         await append(self.redis, *entries, tenant=tenant)
 
     async def keep_records(self, *streams: str) -> None:
