@@ -1,6 +1,7 @@
 """The commands `pilote insights`: what the statistics see in the log."""
 
 import asyncio
+import contextlib
 import tempfile
 import time
 from concurrent.futures import ThreadPoolExecutor
@@ -23,6 +24,8 @@ if TYPE_CHECKING:
     from services.findings.finding import Seen
     from services.insights.pressure.segments import Target
     from services.workbench.columns.ahead import Ahead
+    from services.workbench.elsewhere import Elsewhere
+    from services.workbench.looks.drift import DriftLook
 
 Folder = Annotated[
     Path | None, typer.Option(help="Where what was read is kept, so that the next time only what is new is read.")
@@ -151,8 +154,12 @@ async def _looked(
     bar = Progress(*parts, console=shell.err, transient=True, disable=not shell.err.is_terminal)
     try:
         async with channel_to(settings.audit_listen) as channel:
-            with bar, ThreadPoolExecutor(1) as beside:
-                ready = beside.submit(_looks, target)
+            with (
+                bar,
+                ThreadPoolExecutor(1) as beside,
+                contextlib.closing(await asyncio.to_thread(_apart, ahead)) as drift,
+            ):
+                ready = beside.submit(_looks, target, drift)
                 task = bar.add_task(say("reading", language=spoken), total=None)
                 read = await read_on(
                     columns,
@@ -175,14 +182,30 @@ async def _looked(
     return read, seen, failed
 
 
-def _looks(target: "Target") -> "Callable[..., Awaitable[tuple[tuple[Seen, ...], tuple[str, ...]]]]":
-    """All looks, ready to look: seconds of imports, in which the log is read already."""
-    import river.drift  # noqa: F401 - else the first look would import it, with pandas
+def _apart(ahead: "Ahead") -> "Elsewhere":
+    """What looks for drift, for about as long as all other looks together: in a process of its own."""
+    from services.workbench.elsewhere import Elsewhere
 
+    return Elsewhere(_drift, kind="drift", summing=ahead.summing)
+
+
+def _drift() -> "DriftLook":
+    """Ready to look: seconds of imports, in which the log is read already."""
+    import river.drift  # noqa: F401 - else it would be imported while looking, with pandas
+
+    from services.workbench.looks.drift import DriftLook
+
+    return DriftLook()
+
+
+def _looks(
+    target: "Target", drift: "Elsewhere"
+) -> "Callable[..., Awaitable[tuple[tuple[Seen, ...], tuple[str, ...]]]]":
+    """All looks, ready to look likewise."""
     from services.workbench.looking import looked
     from services.workbench.server import looks
 
-    return partial(looked, looks=looks(target))
+    return partial(looked, looks=looks(target, drift=drift))
 
 
 def _rows(seen: "Sequence[Seen]", spoken: str) -> tuple[tuple[str, ...], ...]:

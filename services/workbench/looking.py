@@ -9,12 +9,15 @@ from typing import TYPE_CHECKING, Final, Protocol
 import msgspec
 from redis.exceptions import RedisError
 
+from gateway.ending import first_of
 from services.findings.finding import Finding, Seen
 from services.findings.pressure import Pressure, PressureStore
 from services.findings.store import FindingStore
 from services.workbench.columns.ahead import Ahead
 from services.workbench.columns.database import Columns
 from services.workbench.columns.reading import read_on
+from services.workbench.columns.source import Source
+from services.workbench.elsewhere import Elsewhere
 from services.workbench.filling import Filling
 from services.workbench.kpis.keeping import KpiKeeper
 from services.workbench.looks.pressure import PressureLook
@@ -40,7 +43,7 @@ class Look(Protocol):
     def kind(self) -> str:
         """Of its findings."""
 
-    def look(self, columns: Columns, *, now_ms: int) -> Sequence[Seen]:
+    def look(self, columns: Source, *, now_ms: int) -> Sequence[Seen]:
         """What it sees; runs off the event loop. Looking twice at the same time sees the same."""
 
 
@@ -197,17 +200,35 @@ class Looking:
 async def looked(
     columns: Columns, looks: Sequence[Look], *, now_ms: int, told: Callable[[str], None] | None = None
 ) -> tuple[tuple[Seen, ...], tuple[str, ...]]:
-    """What is seen, and the kinds of looks that could not cope. `told` hears which one is next."""
-    seen: list[Seen] = []
-    failed: list[str] = []
-    for each in looks:
-        if told is not None:
-            told(each.kind)
-        try:
-            seen += await asyncio.to_thread(each.look, columns, now_ms=now_ms)
-        except (RedisError, OSError):  # of a look that asks the store: it is waited for
-            raise
-        except Exception:  # one look that cannot cope must not blind all others
-            _log.exception("a look ended with a mistake of ours", extra={"kind": each.kind})
-            failed.append(each.kind)
-    return tuple(seen), tuple(failed)
+    """What is seen, and the kinds of looks that could not cope. `told` hears which one is next.
+
+    One look after the other, and beside them those that look elsewhere.
+    """
+    found: dict[int, Sequence[Seen] | None] = {}
+
+    async def go(those: Sequence[int]) -> None:
+        for at in those:
+            if told is not None:
+                told(looks[at].kind)
+            found[at] = await _of(looks[at], columns, now_ms=now_ms)
+
+    apart = [at for at, each in enumerate(looks) if isinstance(each, Elsewhere)]
+    try:
+        async with asyncio.TaskGroup() as group:
+            group.create_task(go(apart))
+            group.create_task(go([at for at in range(len(looks)) if at not in apart]))
+    except* Exception as errors:  # whoever calls knows nothing of a group
+        raise first_of(errors) from None
+    seen = tuple(each for at in range(len(looks)) for each in found[at] or ())
+    return seen, tuple(look.kind for at, look in enumerate(looks) if found[at] is None)
+
+
+async def _of(look: Look, columns: Columns, *, now_ms: int) -> Sequence[Seen] | None:
+    """What one of them sees; `None` where it could not cope."""
+    try:
+        return await asyncio.to_thread(look.look, columns, now_ms=now_ms)
+    except (RedisError, OSError):  # of a look that asks the store: it is waited for
+        raise
+    except Exception:  # one look that cannot cope must not blind all others
+        _log.exception("a look ended with a mistake of ours", extra={"kind": look.kind})
+        return None

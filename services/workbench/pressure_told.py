@@ -20,7 +20,7 @@ from services.insights.pressure.attribution import Adding, Sent, adding
 from services.insights.pressure.intervals import LEAST_PEOPLE, Estimate, share
 from services.insights.pressure.spread import Tally, spread
 from services.insights.pressure.watching import Moments
-from services.workbench.columns.database import Columns
+from services.workbench.columns.source import Source
 from services.workbench.looks import standings
 from services.workbench.looks.pressure_channels import ALPHA, WEEKS, Tired
 from services.workbench.looks.pressure_contacts import WEEK_MS, Contacts
@@ -36,7 +36,7 @@ _CAPPED: Final = f"""WITH asked AS (
  FROM asked"""  # noqa: S608 - our own numbers
 
 
-def channel_told(columns: Columns, tired: Tired, stand: standings.Channel | None) -> PressureChannel:
+def channel_told(columns: Source, tired: Tired, stand: standings.Channel | None) -> PressureChannel:
     """What is told of one channel; `stand` is how it stood in the last of these weeks, where that is known."""
     sending, contacts, costs, end_ms = tired.sending, tired.contacts, tired.costs, tired.span.end_ms
     allowed = max([1, *(each.groups[-1].low - 1 for each in costs if each.groups)])

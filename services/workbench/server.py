@@ -75,10 +75,13 @@ Aiming = Callable[[Client], Awaitable[Aims]]
 """What the active policy says of KPIs: in which currency amounts are told, and objectives."""
 
 
-def looks(target: Target = TARGET) -> tuple[Look, ...]:
-    """All that is looked for, but for what needs the vault. `target` says how full customers' caps should be."""
+def looks(target: Target = TARGET, *, drift: Look | None = None) -> tuple[Look, ...]:
+    """All that is looked for, but for what needs the vault. `target` says how full customers' caps should be.
+
+    With `drift` that looks for drift, such as one in a process of its own.
+    """
     signals = (BurstsLook(), SilenceLook(), AroundLook(), NoveltyLook(), AddingUpLook(), ProbingLook())
-    return (DriftLook(), *signals, PressureLook(target), SaturationLook(target))
+    return (drift or DriftLook(), *signals, PressureLook(target), SaturationLook(target))
 
 
 async def serve(

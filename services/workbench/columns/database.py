@@ -13,12 +13,12 @@ import duckdb
 import numpy as np
 from numpy.typing import NDArray
 
-from services.insights.drift.histograms import Histogram
 from services.proof.merkle import HASH_BYTES, Growing
 from services.workbench.columns import latencies, sum_table
 from services.workbench.columns.measured import Values, segments_of
 from services.workbench.columns.rows import Row, rows_of
-from services.workbench.columns.sums import Entry, Group, Summing, add, summed
+from services.workbench.columns.source import Source
+from services.workbench.columns.sums import Entry, Summing, add, summed
 from services.workbench.columns.tables import ADMITTED, NUMBER, SETTLED, TABLES, TRUTH, Table, insert
 
 FILE: Final = "columns.duckdb"
@@ -38,7 +38,7 @@ class Unusable(Exception):
     """The file of columns cannot be used; the text says what to do."""
 
 
-class Columns:
+class Columns(Source):
     """The columns of one home. Its methods may be called in any thread, `append` and `proved_to` in one at a time."""
 
     def __init__(self, folder: Path, *, summing: Summing | None = None) -> None:
@@ -47,9 +47,9 @@ class Columns:
         Raises:
             Unusable: another process has them open, or the file is broken.
         """
+        super().__init__(summing)
         folder.mkdir(mode=0o700, parents=True, exist_ok=True)
         self._file = folder / FILE
-        self.summing = summing
         self._lock = threading.Lock()
         self._engine = self._opened()
         self._tree = Growing()
@@ -136,10 +136,7 @@ class Columns:
         *,
         beside: Mapping[str, Mapping[str, NDArray[Any]]] | None = None,
     ) -> Mapping[str, NDArray[Any]]:
-        """What a query gives, by column; words as objects, and numbers masked where there are none.
-
-        Tables `beside` those of the file are there for this query only, in memory.
-        """
+        """See `Source.asked`."""
         cursor = self._engine.cursor()
         try:
             for name, columns in (beside or {}).items():
@@ -171,21 +168,6 @@ class Columns:
             yield ask
         finally:
             cursor.close()
-
-    def sums(self, *, start_hour: int, end_hour: int, least: int, most: int) -> Iterator[tuple[Group, Histogram]]:
-        """The sums of hours since the epoch, up to and without `end_hour`, in order.
-
-        Of `most` series at most, those with most calls, each with `least` of them.
-        """
-        if self.summing is None:
-            return
-        found = self.asked(sum_table.BETWEEN, {"start": start_hour, "end": end_hour})
-        yield from sum_table.read(found, sealing=self.summing, least=least, most=most)
-
-    def tenants(self) -> tuple[str, ...]:
-        """Every tenant that has a decision here, by name; not those of callers whom nobody could identify."""
-        found = self.asked("SELECT DISTINCT tenant FROM admitted WHERE tenant NOT IN ('', '_') ORDER BY tenant")
-        return tuple(str(each) for each in found["tenant"])
 
     def close(self) -> None:
         """Release the file."""

@@ -13,7 +13,7 @@ import numpy as np
 from services.findings.finding import Seen
 from services.insights.signals.adding_up import Crowds, gatherings, harvests
 from services.insights.signals.alerts import FALSE_ALARMS
-from services.workbench.columns.database import Columns
+from services.workbench.columns.source import Source
 from services.workbench.looks.spans import DAY_MS, Span
 from services.workbench.looks.telling import FIRST, PAST_DAYS, Which, told
 
@@ -44,7 +44,7 @@ class AddingUpLook:
 
     kind = "adding-up"
 
-    def look(self, columns: Columns, *, now_ms: int) -> Sequence[Seen]:
+    def look(self, columns: Source, *, now_ms: int) -> Sequence[Seen]:
         """What adds up on the last complete day."""
         day = now_ms // DAY_MS - 1
         return [
@@ -58,7 +58,7 @@ def _span(day: int) -> dict[str, int]:
     return {"start_ms": (day - PAST_DAYS) * DAY_MS, "end_ms": (day + 1) * DAY_MS}
 
 
-def _harvests(columns: Columns, *, day: int) -> Iterator[Seen]:
+def _harvests(columns: Source, *, day: int) -> Iterator[Seen]:
     found = columns.asked(_READ, _span(day))
     for tenant in np.unique(found["tenant"].astype(np.str_)).tolist():
         its = found["tenant"] == tenant
@@ -84,7 +84,7 @@ def _harvests(columns: Columns, *, day: int) -> Iterator[Seen]:
             )
 
 
-def _crowds(columns: Columns, *, day: int, measure: str) -> Iterator[Seen]:
+def _crowds(columns: Source, *, day: int, measure: str) -> Iterator[Seen]:
     """Customers with more agents, or more calls of a method, than the largest number should be."""
     words = _AGENTS if measure == "agents" else _WRITES
     values = _span(day) | {"today": day}

@@ -15,7 +15,7 @@ from numpy.typing import NDArray
 from services.findings.finding import MOST_DECISIONS, Seen
 from services.insights.signals.alerts import FALSE_ALARMS, Alert
 from services.insights.signals.around import around
-from services.workbench.columns.database import Columns
+from services.workbench.columns.source import Source
 from services.workbench.looks.spans import DAY_MS, HOUR_MS, ID, SUBJECT, Span
 from services.workbench.looks.telling import OWN, REFUSED, Which, told
 
@@ -56,7 +56,7 @@ class AroundLook:
 
     kind = "around"
 
-    def look(self, columns: Columns, *, now_ms: int) -> Sequence[Seen]:
+    def look(self, columns: Source, *, now_ms: int) -> Sequence[Seen]:
         """The pairs of agents in the week that ends with the last complete day."""
         end_ms = now_ms // DAY_MS * DAY_MS
         span = Span(end_ms - DAYS * DAY_MS, end_ms)
@@ -72,7 +72,7 @@ class AroundLook:
 
 
 def _in_tenant(
-    columns: Columns, tenant: str, found: Mapping[str, NDArray[Any]], names: Mapping[str, NDArray[Any]], span: Span
+    columns: Source, tenant: str, found: Mapping[str, NDArray[Any]], names: Mapping[str, NDArray[Any]], span: Span
 ) -> Iterator[Seen]:
     arounds = around(
         found["at_ms"],
@@ -90,7 +90,7 @@ def _in_tenant(
         yield _seen(tenant, alert, agents, _calls(columns, some.tolist()), span)
 
 
-def _calls(columns: Columns, leaves: Sequence[int]) -> list[_Call]:
+def _calls(columns: Source, leaves: Sequence[int]) -> list[_Call]:
     found = columns.asked(_ROWS, {"leaves": list(leaves)})
     known = {row[0]: _Call(*row) for row in zip(*(each.tolist() for each in found.values()), strict=True)}
     return [known[each] for each in leaves]

@@ -14,7 +14,7 @@ from numpy.typing import NDArray
 from services.findings.finding import Seen
 from services.insights.signals.alerts import FALSE_ALARMS, Alert, Bools, Ints
 from services.insights.signals.bursts import MIN_HOURS, Baseline, bursts
-from services.workbench.columns.database import Columns
+from services.workbench.columns.source import Source
 from services.workbench.looks.spans import DAY_MS, HOUR_MS, Span
 from services.workbench.looks.telling import FIRST, PAST_DAYS, REASON, Which, told
 
@@ -54,7 +54,7 @@ class BurstsLook:
 
     kind = "burst"
 
-    def look(self, columns: Columns, *, now_ms: int) -> Sequence[Seen]:
+    def look(self, columns: Source, *, now_ms: int) -> Sequence[Seen]:
         """The bursts of hours that were complete in the last 24."""
         now_hour = now_ms // HOUR_MS
         begun = now_hour - LOOKED_HOURS
@@ -66,7 +66,7 @@ class BurstsLook:
         return seen
 
 
-def _groups_of(columns: Columns, *, day: int) -> Iterator[_Groups]:
+def _groups_of(columns: Source, *, day: int) -> Iterator[_Groups]:
     start_ms, end_ms = (day - PAST_DAYS * _DAY) * HOUR_MS, day * HOUR_MS
     past = columns.asked(_PAST, {"start_ms": start_ms, "end_ms": end_ms})
     now = columns.asked(_NOW, {"start_ms": end_ms, "end_ms": end_ms + DAY_MS})
@@ -98,7 +98,7 @@ def _baseline(
     return Baseline(hours=np.full(_DAY, days, dtype=np.int64), **sums)
 
 
-def _in_hour(columns: Columns, groups: _Groups, *, day: int, hour: int) -> Iterator[Seen]:
+def _in_hour(columns: Source, groups: _Groups, *, day: int, hour: int) -> Iterator[Seen]:
     counts = groups.now[:, hour - day : hour - day + 1]
     # What only comes later on the day has no say in this hour: another round would count it or not.
     known = (groups.past.events.sum(axis=1) > 0) | (counts.sum(axis=(1, 2)) > 0)
@@ -138,7 +138,7 @@ def _window(alert: Alert) -> slice:
 
 
 def _seen(
-    columns: Columns,
+    columns: Source,
     tenant: str,
     name: tuple[str, str],
     alert: Alert,

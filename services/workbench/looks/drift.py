@@ -16,7 +16,7 @@ from services.insights.drift.bins import LEAST_EXPECTED
 from services.insights.drift.histograms import Histogram
 from services.insights.drift.watching import Look, Plan, Series, Window, watch
 from services.insights.pressure.intervals import share
-from services.workbench.columns.database import Columns
+from services.workbench.columns.source import Source
 from services.workbench.columns.sums import VERDICT
 from services.workbench.looks.evidence import filter_of, most_risen, sampled, shares
 from services.workbench.looks.hearing import Heard, heard
@@ -61,7 +61,7 @@ class DriftLook:
     def __init__(self, measures: Sequence[Measure] = MEASURES) -> None:
         self._measures = tuple(measures)
 
-    def look(self, columns: Columns, *, now_ms: int) -> Sequence[Seen]:
+    def look(self, columns: Source, *, now_ms: int) -> Sequence[Seen]:
         """The drift of hours, and of a day, that were complete in the last 24 hours."""
         now_hour = now_ms // HOUR_MS
         start_hour = day_of(now_hour - LOOKED_HOURS) - GAP_HOURS - REFERENCE_HOURS
@@ -126,7 +126,7 @@ def _about(served: Served, measure: Measure) -> tuple[tuple[str, str], ...]:
     return ("agent", served.agent), ("version", served.version), *(each for each in more if each[1])
 
 
-def _seen(columns: Columns, asked: _Asked, look: Look) -> Seen:
+def _seen(columns: Source, asked: _Asked, look: Look) -> Seen:
     whose, until_ms = asked.served, look.until_hour * HOUR_MS
     span = Span(until_ms - asked.hours * HOUR_MS, until_ms)
     bins = shares(asked.window.reference, asked.window.current, sealed=asked.measure.sealed)
@@ -162,7 +162,7 @@ def _seen(columns: Columns, asked: _Asked, look: Look) -> Seen:
     )
 
 
-def _early(columns: Columns, each: Heard) -> Seen:
+def _early(columns: Source, each: Heard) -> Seen:
     """What was heard; measured is by how much more often a value is above one of the reference than below it."""
     word, whose = each.word, each.served
     span = Span(word.since_hour * HOUR_MS, word.until_hour * HOUR_MS)

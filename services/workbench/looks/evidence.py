@@ -11,7 +11,7 @@ from services.findings.finding import MOST_DECISIONS
 from services.insights.drift.bins import Bins, cut
 from services.insights.drift.histograms import Histogram
 from services.insights.drift.seasons import Alike, Reference, alike
-from services.workbench.columns.database import Columns
+from services.workbench.columns.source import Source
 from services.workbench.looks.series import Measure, Served, joined
 from services.workbench.looks.spans import ID, VERSION, Span, of_version, quoted
 
@@ -85,7 +85,7 @@ def filter_of(served: Served, measure: Measure, name: str, *, span: Span) -> str
     return " AND ".join([*parts, span.filter])
 
 
-def sampled(columns: Columns, served: Served, measure: Measure, name: str, *, span: Span) -> tuple[str, ...]:
+def sampled(columns: Source, served: Served, measure: Measure, name: str, *, span: Span) -> tuple[str, ...]:
     """Ids of the first of these decisions."""
     value = "''" if measure.numbers else measure.value
     text = _SAMPLED.format(

@@ -15,7 +15,7 @@ from services.reviews.item import Item
 from services.reviews.numbers import WINDOW_MS
 from services.vault.attributes import ATTRIBUTES
 from services.vault.store import Held
-from services.workbench.columns.database import Columns
+from services.workbench.columns.source import Source
 from services.workbench.looks.fairness_calls import Ints, Treated, treated
 from services.workbench.looks.fairness_judged import compared
 from services.workbench.looks.fairness_strata import strata_of
@@ -78,7 +78,7 @@ class FairnessLook:
         self.weeks: Mapping[str, Week] = {}
         """By tenant, of the week that was looked at last."""
 
-    def look(self, columns: Columns, *, now_ms: int) -> Sequence[Seen]:
+    def look(self, columns: Source, *, now_ms: int) -> Sequence[Seen]:
         """Who was treated worse in the last complete week."""
         end_ms, loads = week_of(now_ms), self._vault.loads
         if self._at == (end_ms, loads):
@@ -102,7 +102,7 @@ class FairnessLook:
         return self._seen
 
     def _week(
-        self, columns: Columns, tenant: str, held: Sequence[Held], *, span: Span, alpha: float, now_ms: int
+        self, columns: Source, tenant: str, held: Sequence[Held], *, span: Span, alpha: float, now_ms: int
     ) -> Week:
         values = {}
         for each in held:
@@ -126,7 +126,7 @@ class FairnessLook:
             alpha=alpha,
         )
 
-    def _odds(self, columns: Columns, tenant: str, people: Sequence[str], *, span: Span) -> list[Measured]:
+    def _odds(self, columns: Source, tenant: str, people: Sequence[str], *, span: Span) -> list[Measured]:
         """What was done to those for whom it would have been right, and to the others.
 
         Outcomes are of the week before, so that every customer has had a week to show one.

@@ -12,7 +12,7 @@ import msgspec
 import numpy as np
 from numpy.typing import NDArray
 
-from services.workbench.columns.database import Columns
+from services.workbench.columns.source import Source
 from services.workbench.looks.series import CALLS
 from services.workbench.looks.spans import CARRIED_OUT, VERSION, Span
 
@@ -53,7 +53,7 @@ class Treated(msgspec.Struct, frozen=True, eq=False, kw_only=True):
     """Inferences that led to a contact or a change within the same week."""
 
 
-def treated(columns: Columns, tenant: str, subjects: Sequence[str], *, span: Span) -> tuple[Treated, ...]:
+def treated(columns: Source, tenant: str, subjects: Sequence[str], *, span: Span) -> tuple[Treated, ...]:
     """What each version of each agent did to these customers, given by pseudonym; by agent and version."""
     if not subjects:
         return ()

@@ -16,7 +16,7 @@ from services.insights.fairness.judging import Finding
 from services.insights.fairness.naive import breaks_four_fifths
 from services.insights.fairness.people import Group
 from services.insights.fairness.strata import Stratified
-from services.workbench.columns.database import Columns
+from services.workbench.columns.source import Source
 from services.workbench.looks.fairness_truths import OUTCOMES, Truth
 from services.workbench.looks.spans import ID, VERSION, Span, of_version, quoted
 from services.workbench.looks.telling import gravity
@@ -92,14 +92,14 @@ class Week(msgspec.Struct, frozen=True, eq=False, kw_only=True):
     """At most this share of such weeks of the tenant has any alert where all are treated alike."""
 
 
-def told(columns: Columns, tenant: str, week: Week) -> Sequence[Seen]:
+def told(columns: Source, tenant: str, week: Week) -> Sequence[Seen]:
     """The alerts of a week: who got less of a benefit, or more of a burden, than those they are held against."""
     judged = week.compared.judged
     naive = sum(each.naive for each in judged)
     return [_seen(columns, tenant, each, week, naive=naive) for each in judged if each.finding.alert]
 
 
-def _seen(columns: Columns, tenant: str, judged: Judged, week: Week, *, naive: int) -> Seen:
+def _seen(columns: Source, tenant: str, judged: Judged, week: Week, *, naive: int) -> Seen:
     finding, span = judged.finding, judged.span
     versus, turned = finding.versus, finding.harmed != finding.versus.group
     low, high, value = versus.ratio_interval.low, versus.ratio_interval.high, versus.ratio or 0.0

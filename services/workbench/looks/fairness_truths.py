@@ -15,7 +15,7 @@ from numpy.typing import NDArray
 from services.insights.fairness.judging import Kind
 from services.insights.fairness.rates import LEAST
 from services.reviews.item import Item, Label
-from services.workbench.columns.database import Columns
+from services.workbench.columns.source import Source
 from services.workbench.looks.fairness_calls import Ints, Treated, known_of, runs
 from services.workbench.looks.fairness_tables import Measured
 from services.workbench.looks.pressure_contacts import FOLLOW_MS
@@ -64,7 +64,7 @@ class Outcomes(msgspec.Struct, frozen=True, eq=False):
     """1 or 0."""
 
 
-def outcomes_of(columns: Columns, tenant: str, subjects: Sequence[str], *, span: Span) -> Outcomes:
+def outcomes_of(columns: Source, tenant: str, subjects: Sequence[str], *, span: Span) -> Outcomes:
     """Who was glad of what they got in that time, of customers given by pseudonym.
 
     Nobody is where fewer than `LEAST` were: then nobody reports conversions, or there are too few to learn from.
@@ -97,7 +97,7 @@ def by_outcomes(found: Treated, outcomes: Outcomes, *, span: Span) -> Iterator[M
 
 
 def by_reviews(
-    columns: Columns, tenant: str, subjects: Sequence[str], *, items: Sequence[Item], span: Span
+    columns: Source, tenant: str, subjects: Sequence[str], *, items: Sequence[Item], span: Span
 ) -> Iterator[Measured]:
     """Of decisions that should have been allowed, and of the others, which were; by agent and version."""
     labelled = _labelled(items)

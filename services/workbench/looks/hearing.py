@@ -13,7 +13,7 @@ import numpy as np
 from services.insights.drift.histograms import Histogram, total
 from services.insights.drift.seasons import Reference
 from services.insights.drift.within_day import PARTS, EarlyWord, early_word
-from services.workbench.columns.database import Columns
+from services.workbench.columns.source import Source
 from services.workbench.looks.references import DAY, References, day_of
 from services.workbench.looks.series import Measure, Served, hours_of
 
@@ -44,7 +44,7 @@ class Heard(msgspec.Struct, frozen=True, eq=False):
 
 
 def heard(
-    columns: Columns, measured: _Measured, references: References, *, begun: int, now_hour: int, alpha: float
+    columns: Source, measured: _Measured, references: References, *, begun: int, now_hour: int, alpha: float
 ) -> Sequence[Heard]:
     """The first words about days that came in hours after `begun` and were complete at `now_hour`.
 
@@ -58,7 +58,7 @@ def heard(
     return [each for each in found if each is not None and each.word.until_hour > begun]
 
 
-def _streams(columns: Columns, measured: _Measured, references: References, *, start: int, now_hour: int) -> _Streams:
+def _streams(columns: Source, measured: _Measured, references: References, *, start: int, now_hour: int) -> _Streams:
     """Of each measure, version and day its streams: a name, the reference, what it is of, and parts of hours."""
     found: _Streams = {}
     for measure in measured:

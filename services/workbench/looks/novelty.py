@@ -14,7 +14,7 @@ import numpy as np
 from services.findings.finding import Seen
 from services.insights.signals.alerts import FALSE_ALARMS, Alert, Ints
 from services.insights.signals.novelty import Field, novelty
-from services.workbench.columns.database import Columns
+from services.workbench.columns.source import Source
 from services.workbench.looks.spans import DAY_MS, HOUR_MS, Span
 from services.workbench.looks.telling import FIRST, Which, told
 
@@ -56,7 +56,7 @@ class NoveltyLook:
 
     kind = "novelty"
 
-    def look(self, columns: Columns, *, now_ms: int) -> Sequence[Seen]:
+    def look(self, columns: Source, *, now_ms: int) -> Sequence[Seen]:
         """The new values of the last complete day."""
         day = now_ms // DAY_MS - 1
         fields: dict[str, list[_Values]] = {}
@@ -70,7 +70,7 @@ class NoveltyLook:
         return seen
 
 
-def _values_of(columns: Columns, *, day: int) -> Iterator[tuple[str, _Values]]:
+def _values_of(columns: Source, *, day: int) -> Iterator[tuple[str, _Values]]:
     start = day - 7 * WEEKS
     found = columns.asked(
         _ASKED,
@@ -96,7 +96,7 @@ def _table(agent: str, field: str, rows: Sequence[tuple[str, int, int, int]], *,
     return _Values(agent, field, tuple(at), before, now, calls)
 
 
-def _seen(columns: Columns, tenant: str, values: _Values, alert: Alert, *, day: int) -> Seen:
+def _seen(columns: Source, tenant: str, values: _Values, alert: Alert, *, day: int) -> Seen:
     value = alert.about[1]
     new = [value] if value >= 0 else _once(values)
     some = tuple(values.names[each] for each in new)

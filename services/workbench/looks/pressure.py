@@ -15,7 +15,7 @@ from services.insights.pressure.deciles import Cost, Fatigue
 from services.insights.pressure.segments import Target
 from services.insights.pressure.trends import Trend
 from services.insights.pressure.watching import Moments
-from services.workbench.columns.database import Columns
+from services.workbench.columns.source import Source
 from services.workbench.looks.pressure_channels import ALPHA, WEEKS, Tired, span_at, tired
 from services.workbench.looks.pressure_contacts import WEEK_MS, Contacts, Sending
 from services.workbench.looks.pressure_evidence import contacts_filter, drawn, named, senders
@@ -38,7 +38,7 @@ class PressureLook:
         self.told: tuple[Pressure, ...] = ()
         """The numbers of every tenant, of the weeks that were looked at last."""
 
-    def look(self, columns: Columns, *, now_ms: int) -> Sequence[Seen]:
+    def look(self, columns: Source, *, now_ms: int) -> Sequence[Seen]:
         """The fatigue of the last four weeks that are over, in each channel; and who adds what brings it about."""
         end_ms = span_at(now_ms).end_ms
         tenants = columns.tenants()
@@ -67,7 +67,7 @@ class PressureLook:
         return seen
 
 
-def _seen(columns: Columns, its: Tired) -> Iterator[Seen]:
+def _seen(columns: Source, its: Tired) -> Iterator[Seen]:
     sending, span, contacts, weeks, series = its.sending, its.span, its.contacts, its.weeks, its.series
     found = [each for each in its.costs if each.fatigue in {Fatigue.PROVEN, Fatigue.ASSOCIATED}]
     if not found:
@@ -93,7 +93,7 @@ def _sent(contacts: Contacts) -> Sent:
 
 
 def _cost(
-    columns: Columns, sending: Sending, weeks: Weeks, cost: Cost, *, span: Span, added: Sequence[Adding], series: int
+    columns: Source, sending: Sending, weeks: Weeks, cost: Cost, *, span: Span, added: Sequence[Adding], series: int
 ) -> Seen:
     trend, proven = _trend(cost), cost.fatigue is Fatigue.PROVEN
     watch = weeks.watches[cost.outcome]

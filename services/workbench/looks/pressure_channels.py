@@ -10,7 +10,7 @@ from typing import Final
 import msgspec
 
 from services.insights.pressure.deciles import Cost
-from services.workbench.columns.database import Columns
+from services.workbench.columns.source import Source
 from services.workbench.looks.pressure_contacts import (
     FOLLOW_MS,
     WEEK_MS,
@@ -52,7 +52,7 @@ def span_at(now_ms: int) -> Span:
     return Span(end_ms - (BEFORE + WEEKS) * WEEK_MS, end_ms)
 
 
-def tired(columns: Columns, *, now_ms: int) -> Iterator[Tired]:
+def tired(columns: Source, *, now_ms: int) -> Iterator[Tired]:
     """Every channel of every tenant, one after the other: of a large log one takes much memory."""
     span = span_at(now_ms)
     known = sendings(columns, start_ms=span.start_ms, end_ms=span.end_ms)

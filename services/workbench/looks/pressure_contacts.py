@@ -8,7 +8,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from services.insights.pressure.intervals import LEAST_PEOPLE
-from services.workbench.columns.database import Columns
+from services.workbench.columns.source import Source
 from services.workbench.looks.spans import CARRIED_OUT, DAY_MS
 
 WEEK_MS: Final = 7 * DAY_MS
@@ -83,13 +83,13 @@ def week_of(at_ms: int) -> int:
     return (at_ms - _MONDAY_MS) // WEEK_MS * WEEK_MS + _MONDAY_MS
 
 
-def sendings(columns: Columns, *, start_ms: int, end_ms: int) -> Sequence[Sending]:
+def sendings(columns: Source, *, start_ms: int, end_ms: int) -> Sequence[Sending]:
     """Channels by which enough people were contacted for anything to be said."""
     found = columns.asked(_SERIES, {"start_ms": start_ms, "end_ms": end_ms})
     return [Sending(str(one), str(other)) for one, other in zip(found["tenant"], found["channel"], strict=True)]
 
 
-def contacts_of(columns: Columns, sending: Sending, *, start_ms: int, end_ms: int, reported_ms: int) -> Contacts:
+def contacts_of(columns: Source, sending: Sending, *, start_ms: int, end_ms: int, reported_ms: int) -> Contacts:
     """Contacts of a time, and what was reported of them before `reported_ms`."""
     span = {"start_ms": start_ms, "end_ms": end_ms, "reported_ms": reported_ms}
     found = columns.asked(_ASKED, msgspec.structs.asdict(sending) | span)

@@ -10,7 +10,7 @@ from services.findings.finding import MOST_DECISIONS
 from services.insights.pressure.attribution import Adding
 from services.insights.pressure.deciles import Cost, Group
 from services.insights.pressure.intervals import Estimate
-from services.workbench.columns.database import Columns
+from services.workbench.columns.source import Source
 from services.workbench.looks.spans import ID, Span, quoted
 
 _NAMED: Final = """SELECT {id} AS id FROM admitted
@@ -23,7 +23,7 @@ def contacts_filter(fields: Mapping[str, str], *, span: Span) -> str:
     return " AND ".join([*parts, "operation = CONTACT", "verdict = ALLOW", span.filter])
 
 
-def named(columns: Columns, leaves: NDArray[np.int64]) -> tuple[str, ...]:
+def named(columns: Source, leaves: NDArray[np.int64]) -> tuple[str, ...]:
     """The ids of the first of these decisions, which are given by their index in the log."""
     found = (
         columns.asked(_NAMED.format(id=ID), {"leaves": leaves[:MOST_DECISIONS].tolist()}) if leaves.size else {"id": ()}

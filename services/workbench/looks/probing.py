@@ -18,7 +18,7 @@ from services.findings.finding import MOST_DECISIONS, Seen
 from services.insights.signals.alerts import FALSE_ALARMS, Alert
 from services.insights.signals.probing import probing
 from services.insights.signals.traits import TRAITS, Trait, near, swept, varied
-from services.workbench.columns.database import Columns
+from services.workbench.columns.source import Source
 from services.workbench.looks.spans import DAY_MS, ID, SUBJECT, Span
 from services.workbench.looks.telling import OWN, PAST_DAYS, REFUSED, Which, told
 
@@ -49,7 +49,7 @@ class ProbingLook:
 
     kind = "probing"
 
-    def look(self, columns: Columns, *, now_ms: int) -> Sequence[Seen]:
+    def look(self, columns: Source, *, now_ms: int) -> Sequence[Seen]:
         """The agents of the week that ends with the last complete day."""
         end_ms = now_ms // DAY_MS * DAY_MS
         span = Span(end_ms - DAYS * DAY_MS, end_ms)
@@ -59,7 +59,7 @@ class ProbingLook:
         return [each for tenant in tenants for each in _in_tenant(columns, tenant, calls, windows, span=span)]
 
 
-def _in_tenant(columns: Columns, tenant: str, calls: _Table, windows: _Table, *, span: Span) -> Iterator[Seen]:
+def _in_tenant(columns: Source, tenant: str, calls: _Table, windows: _Table, *, span: Span) -> Iterator[Seen]:
     mine, ends = (_picked(each, each["tenant"] == tenant) for each in (calls, windows))
     names, codes = np.unique(mine["agent"].astype(np.str_), return_inverse=True)
     mine = _coded(mine, codes)
@@ -106,7 +106,7 @@ def _picked(table: _Table, wanted: NDArray[np.bool_]) -> _Table:
 
 
 def _seen(
-    columns: Columns, tenant: str, agent: str, trait: str, alert: Alert, *, leaves: NDArray[np.int64], span: Span
+    columns: Source, tenant: str, agent: str, trait: str, alert: Alert, *, leaves: NDArray[np.int64], span: Span
 ) -> Seen:
     some = columns.asked(_ROWS, {"leaves": leaves[-MOST_DECISIONS:].tolist()})
     named = {name: tuple(sorted({str(each) for each in some[name] if each})) for name in ("method", "subject")}

@@ -9,7 +9,7 @@ from typing import Final
 
 from services.findings.finding import MOST_DECISIONS, Seen
 from services.insights.pressure.segments import Standing, Target
-from services.workbench.columns.database import Columns
+from services.workbench.columns.source import Source
 from services.workbench.looks.pressure_contacts import WEEK_MS, week_of
 from services.workbench.looks.pressure_evidence import estimated
 from services.workbench.looks.spans import ID, Span, quoted
@@ -31,7 +31,7 @@ class SaturationLook:
     def __init__(self, target: Target = TARGET) -> None:
         self._target = target
 
-    def look(self, columns: Columns, *, now_ms: int) -> Sequence[Seen]:
+    def look(self, columns: Source, *, now_ms: int) -> Sequence[Seen]:
         """The saturated channels of the last complete week."""
         week_ms = week_of(now_ms) - WEEK_MS
         span = Span(week_ms, week_ms + WEEK_MS)
@@ -46,7 +46,7 @@ class SaturationLook:
         return seen
 
 
-def _seen(columns: Columns, tenant: str, channel: Channel, *, span: Span, channels: int, beyond: int) -> Seen:
+def _seen(columns: Source, tenant: str, channel: Channel, *, span: Span, channels: int, beyond: int) -> Seen:
     segment = channel.segment
     full = segment.above
     assert full is not None  # noqa: S101 - who is judged has one

@@ -9,7 +9,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from services.insights.drift.histograms import Histogram
-from services.workbench.columns.database import Columns
+from services.workbench.columns.source import Source
 from services.workbench.columns.sums import GRID
 from services.workbench.looks.spans import HOUR_MS, VERSION
 
@@ -81,7 +81,7 @@ class Served(msgspec.Struct, frozen=True, order=True):
     """Of which customers; empty: of all."""
 
 
-def costs(columns: Columns) -> tuple[Measure, ...]:
+def costs(columns: Source) -> tuple[Measure, ...]:
     """The measures of what calls cost, by budget."""
     return tuple(
         Measure(name=COST, value="spent.amount", numbers=True, also=_SPENT, of=str(name))
@@ -90,7 +90,7 @@ def costs(columns: Columns) -> tuple[Measure, ...]:
 
 
 def hours_of(
-    columns: Columns, measure: Measure, *, start_hour: int, end_hour: int, parts: int = 1
+    columns: Source, measure: Measure, *, start_hour: int, end_hour: int, parts: int = 1
 ) -> Mapping[Served, Mapping[int, Histogram]]:
     """What was measured in hours since the epoch, up to and without `end_hour`.
 

@@ -14,7 +14,7 @@ import numpy as np
 from services.findings.finding import Seen
 from services.insights.signals.alerts import FALSE_ALARMS, Alert, Ints
 from services.insights.signals.silence import silence
-from services.workbench.columns.database import Columns
+from services.workbench.columns.source import Source
 from services.workbench.looks.spans import DAY_MS, Span
 from services.workbench.looks.telling import FIRST, PAST_DAYS, Which, told
 
@@ -59,7 +59,7 @@ class SilenceLook:
 
     kind = "silence"
 
-    def look(self, columns: Columns, *, now_ms: int) -> Sequence[Seen]:
+    def look(self, columns: Source, *, now_ms: int) -> Sequence[Seen]:
         """The rules of the last complete day."""
         day = now_ms // DAY_MS - 1
         seen: list[Seen] = []
@@ -79,7 +79,7 @@ class SilenceLook:
         return seen
 
 
-def _rules_of(columns: Columns, *, day: int) -> Iterator[_Rules]:
+def _rules_of(columns: Source, *, day: int) -> Iterator[_Rules]:
     start = day - PAST_DAYS
     found = columns.asked(_ASKED, {"start_ms": start * DAY_MS, "end_ms": (day + 1) * DAY_MS, "today": day})
     for tenant in np.unique(found["tenant"].astype(np.str_)).tolist():
@@ -101,7 +101,7 @@ def _first_day(calls: Ints) -> Ints:
     return found
 
 
-def _seen(columns: Columns, rules: _Rules, alert: Alert, *, day: int) -> Seen:
+def _seen(columns: Source, rules: _Rules, alert: Alert, *, day: int) -> Seen:
     at, silent = alert.about[0], alert.signal == "silence"
     rule = rules.names[at]
     methods = rules.methods.get(rule, ())

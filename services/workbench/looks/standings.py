@@ -13,7 +13,7 @@ from scipy.special import betainc
 
 from services.insights.pressure.segments import Segment, Target, judge
 from services.insights.pressure.spread import Tally
-from services.workbench.columns.database import Columns
+from services.workbench.columns.source import Source
 from services.workbench.looks.pressure_contacts import WEEK_MS
 
 FULL: Final = 90
@@ -58,7 +58,7 @@ class Channel(msgspec.Struct, frozen=True, kw_only=True):
 
 
 def standings(
-    columns: Columns, tenant: str, *, week_ms: int, alpha: float, target: Target = TARGET
+    columns: Source, tenant: str, *, week_ms: int, alpha: float, target: Target = TARGET
 ) -> Mapping[str, Channel]:
     """Channels of a tenant in the week that begins then, by name; people without any cap do not count."""
     found = columns.asked(_ASKED, {"tenant": tenant, "week_ms": week_ms})
@@ -73,7 +73,7 @@ def standings(
     }
 
 
-def fullest(columns: Columns, tenant: str, *, week_ms: int, most: int) -> Sequence[Fullest]:
+def fullest(columns: Source, tenant: str, *, week_ms: int, most: int) -> Sequence[Fullest]:
     """The same people, `most` of a channel."""
     found = columns.asked(_FULLEST, {"tenant": tenant, "week_ms": week_ms, "most": most})
     rows = zip(*(found[name].tolist() for name in ("channel", "subject", "percent")), strict=True)

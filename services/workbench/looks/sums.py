@@ -6,7 +6,7 @@ from typing import Final
 import msgspec
 
 from services.insights.drift.histograms import Histogram
-from services.workbench.columns.database import Columns
+from services.workbench.columns.source import Source
 from services.workbench.columns.sums import LATENCY, VERDICT
 from services.workbench.looks.series import MEASURES, Measure, Served
 
@@ -18,7 +18,7 @@ _SEGMENTED: Final = {
 
 
 def sums_of(
-    columns: Columns, *, start_hour: int, end_hour: int, least: int
+    columns: Source, *, start_hour: int, end_hour: int, least: int
 ) -> Mapping[Measure, Mapping[Served, Mapping[int, Histogram]]]:
     """What was summed up in hours since the epoch, up to and without `end_hour`, of series with `least` calls."""
     found: dict[Measure, dict[Served, dict[int, Histogram]]] = {}

@@ -7,7 +7,7 @@ import msgspec
 
 from services.findings.finding import MOST_DECISIONS, Seen
 from services.insights.signals.alerts import FALSE_ALARMS, Alert
-from services.workbench.columns.database import Columns
+from services.workbench.columns.source import Source
 from services.workbench.looks.spans import DAY_MS, ID, SUBJECT, Span, quoted
 
 PAST_DAYS: Final = 28
@@ -56,7 +56,7 @@ class Which(msgspec.Struct, frozen=True, kw_only=True):
         parts += [f"NOT rule = {quoted(self.without)}"] if self.without else []
         return " AND ".join([*parts, self.span.filter])
 
-    def ids(self, columns: Columns) -> tuple[str, ...]:
+    def ids(self, columns: Source) -> tuple[str, ...]:
         """Ids of the first of them."""
         values: dict[str, object] = {"tenant": self.tenant} | msgspec.structs.asdict(self.span)
         also = ""

@@ -15,6 +15,7 @@ from services.findings.store import FindingStore
 from services.reviews.ruling import RuleBook
 from services.reviews.store import ReviewStore
 from services.workbench.columns.database import Columns
+from services.workbench.columns.source import Source
 from services.workbench.filling import Filling
 from services.workbench.kpis.keeping import KpiKeeper
 from services.workbench.looking import SETTLING_MS, Look, Looking
@@ -37,7 +38,7 @@ class Noting:
         self.asked: list[int] = []
         self._fails = fails
 
-    def look(self, _columns: Columns, *, now_ms: int) -> Sequence[Seen]:
+    def look(self, _columns: Source, *, now_ms: int) -> Sequence[Seen]:
         self.asked.append(now_ms)
         if len(self.asked) <= self._fails:
             raise ZeroDivisionError
@@ -69,7 +70,7 @@ class Away:
 
     kind = "fairness"
 
-    def look(self, _columns: Columns, *, now_ms: int) -> Sequence[Seen]:
+    def look(self, _columns: Source, *, now_ms: int) -> Sequence[Seen]:
         raise RedisConnectionError(now_ms)
 
 
