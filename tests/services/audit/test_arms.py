@@ -18,6 +18,7 @@ from pilote.audit.v1 import arms_pb2, audit_service_pb2_grpc
 from services.audit.arms import MEASURES, ArmsQuery
 from services.audit.entries import Admitted, Entry, Reported, Settled
 from services.audit.store import DecisionStore
+from tests.examples import examples
 from tests.services.audit.arms import TYPES, History
 from tests.services.audit.conftest import GRANTED, NOW_MS, Audit, a_record, a_settlement, an_id
 
@@ -353,7 +354,8 @@ async def test_the_covariate_is_what_was_measured_before_the_first_call(audit: A
 
 
 @pytest.mark.parametrize("kind", ["route", "experiment"])
-@pytest.mark.parametrize("seed", range(12))
+@pytest.mark.thorough
+@pytest.mark.parametrize("seed", range(examples(12)))
 async def test_sums_agree_with_a_count_over_all_that_happened(store: DecisionStore, kind: str, seed: int) -> None:
     rng, history = random.Random(seed), History()  # noqa: S311
     entries = _some_history(rng, history)

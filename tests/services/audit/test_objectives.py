@@ -23,6 +23,7 @@ from services.audit.entries import Admitted, Entry, Settled
 from services.audit.metrics import ObjectiveMetrics
 from services.audit.objectives import Promised
 from services.audit.store import DecisionStore
+from tests.examples import examples
 from tests.fakes.collector import collecting
 from tests.services.audit.conftest import GRANTED, NOW_MS, Audit, a_record, a_settlement, admit, an_id, append, settle
 
@@ -118,7 +119,8 @@ async def test_windows_hold_whole_minutes_and_the_one_that_runs(store: DecisionS
     }
 
 
-@pytest.mark.parametrize("seed", range(10))
+@pytest.mark.thorough
+@pytest.mark.parametrize("seed", range(examples(10)))
 async def test_counts_are_those_of_a_plain_count_in_whatever_order_entries_come(
     store: DecisionStore, seed: int
 ) -> None:
