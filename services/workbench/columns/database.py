@@ -15,10 +15,11 @@ from numpy.typing import NDArray
 
 from services.proof.merkle import HASH_BYTES, Growing
 from services.workbench.columns import latencies, sum_table
-from services.workbench.columns.measured import Values, segments_of
+from services.workbench.columns.measured import Values
 from services.workbench.columns.rows import Row, rows_of
 from services.workbench.columns.source import Source
-from services.workbench.columns.sums import Entry, Summing, add, summed
+from services.workbench.columns.summed import summed
+from services.workbench.columns.sums import Entry, Summing
 from services.workbench.columns.tables import ADMITTED, NUMBER, SETTLED, TABLES, TRUTH, Table, insert
 
 FILE: Final = "columns.duckdb"
@@ -88,29 +89,21 @@ class Columns(Source):
         with self._lock:
             self._engine.begin()
             try:
+                its = dict[str, Sequence[Row]](rows)
                 if self.summing is not None:
-                    rows[ADMITTED.name] = self._summed(rows, values or {}, self.summing)
+                    its[ADMITTED.name], sums = summed(
+                        self._engine, rows[ADMITTED.name], rows[SETTLED.name], values or {}, sealing=self.summing
+                    )
+                    sum_table.keep(self._engine, sums, sealing=self.summing)
                 for table in TABLES:
-                    if its := rows[table.name]:
-                        self._insert(table, its)
+                    if its[table.name]:
+                        self._insert(table, its[table.name])
                 self._engine.execute("UPDATE read SET size = ?, peaks = ?", [tree.size, b"".join(tree.peaks)])
                 self._engine.commit()
             except BaseException:
                 self._engine.rollback()
                 raise
             self._tree = tree
-
-    def _summed(self, rows: Mapping[str, list[Row]], values: Mapping[str, Values], summing: Summing) -> list[Row]:
-        """Sum up what calls were decided by, and how long those took that have ended; returns the rows of decisions."""
-        admitted = rows[ADMITTED.name]
-        segments = {decision: segments_of(its) for decision, its in values.items()}
-        sums = latencies.latencies(self._engine, admitted, rows[SETTLED.name], segments, sealing=summing)
-        if values:
-            known = sum_table.known(self._engine, admitted, values)
-            admitted, more = summed(admitted, values, segments, known=known)
-            add(sums, more)
-        sum_table.keep(self._engine, sums, sealing=summing)
-        return admitted
 
     def proved_to(self, size: int) -> None:
         """Note that what was read is the log that was signed at that size."""
@@ -214,8 +207,11 @@ class Columns(Source):
         self._tree = Growing(size, [peaks[at : at + HASH_BYTES] for at in range(0, len(peaks), HASH_BYTES)])
 
     def _insert(self, table: Table, rows: Sequence[Row]) -> None:
-        batch = {
-            name: np.array(values, dtype=_DTYPES.get(kind, object))
-            for (name, kind), values in zip(table.columns, zip(*rows, strict=True), strict=True)
-        }
-        insert(self._engine, table.insertion, batch)
+        batch, same = dict[str, NDArray[Any]](), dict[str, object]()
+        for (name, kind), values in zip(table.columns, zip(*rows, strict=True), strict=True):
+            # A third of the columns say the same of thousands of calls: each value less is one less to take over.
+            if batch and values[0] == values[-1] and values.count(values[0]) == len(values):
+                same[name] = values[0]
+            else:
+                batch[name] = np.array(values, dtype=_DTYPES.get(kind, object))
+        insert(self._engine, table.insertion(same), batch, same)

@@ -13,9 +13,10 @@ import msgspec
 import numpy as np
 
 from gateway.core.record import Verdict
+from services.workbench.columns.gathering import Gathered
 from services.workbench.columns.measured import Segments
 from services.workbench.columns.rows import Row
-from services.workbench.columns.sums import GRID, HOUR_MS, LATENCY, Sheet, Summing, Sums, is_call, named
+from services.workbench.columns.sums import HOUR_MS, LATENCY, Summing, named
 from services.workbench.columns.tables import ADMITTED, SETTLED, insert
 
 WAIT_HOURS: Final = 2
@@ -25,6 +26,7 @@ _CALL: Final = itemgetter(
     *(ADMITTED.places[name] for name in ("id", "verdict", "tenant", "agent", "model", "version", "method", "at_ms"))
 )
 _END: Final = itemgetter(*(SETTLED.places[name] for name in ("id", "version", "upstream_us")))
+_ANY: Final = "SELECT 1 FROM waiting LIMIT 1"
 _FOUND: Final = "SELECT id, sealed FROM waiting WHERE id IN (SELECT unnest($ids))"
 _ENDED: Final = "DELETE FROM waiting WHERE id IN (SELECT unnest($ids))"
 _INSERT: Final = "INSERT INTO waiting SELECT * FROM batch"
@@ -42,23 +44,30 @@ class Call(msgspec.Struct, frozen=True, array_like=True):
     model: str = ""
 
 
-def latencies(
+def gather(
     engine: duckdb.DuckDBPyConnection,
-    admitted: Iterable[Row],
+    calls: Iterable[Row],
     ends: Sequence[Row],
     segments: Mapping[str, Segments],
     *,
     sealing: Summing,
-) -> Sums:
-    """The latencies of the calls that have ended, by segment; the others of those that were admitted wait.
+    into: Gathered,
+) -> None:
+    """Gather the latencies of the calls that have ended, by segment; the others of those that were admitted wait.
 
     `segments` has those of calls' customers, by the id of the decision.
     """
-    calls = {str(row[_ID]): call for row in admitted if (call := _call(row, segments)) is not None}
-    ended = {number: (version, upstream_us) for number, version, upstream_us in map(_END, ends)}
-    found = _found(engine, [each for each in ended if each not in calls], sealing) if ended else {}
-    _wait(engine, {name: call for name, call in calls.items() if name not in ended}, sealing)
-    return _summed(ended, calls | found)
+    begun = {number: call for number, call in ((str(row[_ID]), _call(row, segments)) for row in calls) if call}
+    ended = {number: (served, took_us) for number, served, took_us in map(_END, ends)}
+    waited = _found(engine, [number for number in ended if number not in begun], sealing)
+    for number, (served, took_us) in ended.items():
+        call = begun.pop(number, None) or waited.pop(number, None)
+        if call is None or took_us <= 0:
+            continue
+        version = named(call.model, served) if served else call.version
+        whose = (call.tenant, call.agent, version, call.method, call.at_hour)
+        into.took(whose, call.segments, measure=LATENCY, value=took_us)
+    _wait(engine, begun, sealing)
 
 
 def forget(engine: duckdb.DuckDBPyConnection, *, now_ms: int) -> None:
@@ -68,32 +77,15 @@ def forget(engine: duckdb.DuckDBPyConnection, *, now_ms: int) -> None:
 
 def _call(row: Row, segments: Mapping[str, Segments]) -> Call | None:
     number, verdict, tenant, agent, model, version, method, at_ms = _CALL(row)
-    its = segments.get(number)
-    if not its or verdict != Verdict.ALLOW or not is_call(row):
+    its = segments[number]
+    if not its or verdict != Verdict.ALLOW:
         return None
     return Call(tenant, agent, named(model, version), method, at_ms // HOUR_MS, its, model)
 
 
-def _summed(ended: Mapping[str, tuple[str, int]], calls: Mapping[str, Call]) -> Sums:
-    """`ended` has the version that served each call, and how long it took."""
-    of, took = list[tuple[Sheet, tuple[str, ...]]](), list[float]()
-    for name, (served, took_us) in ended.items():
-        call = calls.get(name)
-        if call is None or took_us <= 0:
-            continue
-        version = named(call.model, served) if served else call.version
-        of.append((Sheet(call.tenant, call.agent, version, call.method, call.at_hour), call.segments))
-        took.append(took_us)
-    sums: Sums = {}
-    for (sheet, segments), cell in zip(of, GRID.cells(np.array(took, dtype=np.float64)).tolist(), strict=True):
-        its = sums.setdefault(sheet, {})
-        for segment in segments:
-            counts = its.setdefault((segment, LATENCY, "", True), {})
-            counts[cell] = counts.get(cell, 0) + 1
-    return sums
-
-
 def _found(engine: duckdb.DuckDBPyConnection, names: Sequence[str], sealing: Summing) -> dict[str, Call]:
+    if not names or engine.execute(_ANY).fetchone() is None:
+        return {}
     rows = engine.execute(_FOUND, {"ids": list(names)}).fetchall()
     if rows:
         engine.execute(_ENDED, {"ids": [name for name, _ in rows]})

@@ -10,7 +10,6 @@ import numpy as np
 from numpy.typing import NDArray
 
 from services.insights.drift.histograms import Histogram
-from services.workbench.columns.measured import Values
 from services.workbench.columns.rows import Row
 from services.workbench.columns.sums import (
     DAY_MS,
@@ -31,7 +30,7 @@ from services.workbench.columns.sums import (
     person_of,
     unpacked,
 )
-from services.workbench.columns.tables import ADMITTED, insert
+from services.workbench.columns.tables import insert
 
 CREATION: Final = """CREATE TABLE IF NOT EXISTS sums (tenant VARCHAR, agent VARCHAR, version VARCHAR, method VARCHAR,
  at_hour BIGINT, sealed BLOB)"""
@@ -39,7 +38,6 @@ _NAMES: Final = ("tenant", "agent", "version", "method", "at_hour")
 _OF: Final = attrgetter(*_NAMES)
 _Whose = tuple[str, str, str, str]
 _WHOSE: Final[Callable[[Sheet], _Whose]] = attrgetter(*_NAMES[:-1])
-_AT: Final = ADMITTED.places
 _KNOWN: Final = """SELECT DISTINCT tenant, agent, model, version, method, CAST(subject AS VARCHAR) AS subject,
   at_ms // $day AS day
  FROM admitted WHERE summed AND at_ms >= $from_ms AND subject IN (SELECT CAST(unnest($subjects) AS UUID))"""
@@ -52,13 +50,13 @@ BETWEEN: Final = """SELECT tenant, agent, version, method, at_hour, sealed FROM 
 """In SQL, the sheets between two hours."""
 
 
-def known(engine: duckdb.DuckDBPyConnection, rows: Sequence[Row], values: Mapping[str, Values]) -> set[Person]:
-    """Who of these decisions' customers counts already."""
-    people = [(row, person) for row in rows if str(row[_AT["id"]]) in values and (person := person_of(row))]
+def known(engine: duckdb.DuckDBPyConnection, calls: Sequence[Row]) -> set[Person]:
+    """Who of these calls' customers counts already."""
+    people = [person for call in calls if (person := person_of(call)) is not None]
     if not people:
         return set()
-    from_ms = min(person[-1] for _, person in people) * DAY_MS
-    subjects = list({person[-2] for _, person in people})
+    from_ms = min(person[-1] for person in people) * DAY_MS
+    subjects = list({person[-2] for person in people})
     found = engine.execute(_KNOWN, {"day": DAY_MS, "from_ms": from_ms, "subjects": subjects}).fetchall()
     return {(tenant, agent, named(model, version), method, subject.replace("-", ""), day)
             for tenant, agent, model, version, method, subject, day in found}  # fmt: skip

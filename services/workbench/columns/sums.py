@@ -6,15 +6,13 @@ method in an hour are sealed together where they rest: most of them are of a few
 """
 
 from collections.abc import Iterable, Mapping, Sequence
-from itertools import chain, islice
 from operator import itemgetter
 from typing import TYPE_CHECKING, Any, Final, NamedTuple, Protocol
 
 import msgspec
-import numpy as np
 
 from services.insights.drift.histograms import Grid
-from services.workbench.columns.measured import Measuring, Segments, Values
+from services.workbench.columns.measured import Values
 from services.workbench.columns.rows import Row
 from services.workbench.columns.tables import ADMITTED
 
@@ -35,11 +33,9 @@ DAY_MS: Final = 24 * HOUR_MS
 _encode: Final = msgspec.msgpack.encode
 _counts: Final = msgspec.msgpack.Decoder(dict[int | str, int])
 _AT: Final = ADMITTED.places
-_ID, _SUMMED = _AT["id"], _AT["summed"]
 _SERIES: Final = ("tenant", "agent", "model", "version", "method")
 _PERSON: Final = itemgetter(*(_AT[name] for name in (*_SERIES, "subject", "at_ms")))
 _OWN: Final = itemgetter(*(_AT[name] for name in ("operation", "standby", "repeats", "tenant")))
-_CALL: Final = itemgetter(*(_AT[name] for name in (*_SERIES, "at_ms", "verdict", "reason")))
 
 
 class Summing(Protocol):
@@ -115,30 +111,6 @@ def person_of(row: Row) -> Person | None:
     return (tenant, agent, named(model, version), method, subject, at_ms // DAY_MS) if subject else None
 
 
-def summed(
-    rows: Iterable[Row], values: Mapping[str, Values], segments: Mapping[str, Segments], *, known: Iterable[Person]
-) -> tuple[list[Row], Sums]:
-    """Rows of decisions, with whether each counts, and the sums of those that do.
-
-    `values` has what calls were decided by, by the id of the decision, and `segments` what of it are those of the
-    customer; `known` who counts already.
-    """
-    counted, found, marked = set(known), _Gathered(), []
-    for row in rows:
-        number = str(row[_ID])
-        its = values.get(number)
-        if its is None or not is_call(row):
-            marked.append(row)
-            continue
-        person = person_of(row)
-        first = person is None or person not in counted
-        if person is not None:
-            counted.add(person)
-        found.add(row, its, segments[number], first=first)
-        marked.append((*row[:_SUMMED], first, *row[_SUMMED + 1 :]))
-    return marked, found.sums()
-
-
 def add(sums: Sums, more: Sums) -> None:
     """Add to sums what is `more`; they share their counts from then on."""
     for sheet, kinds in more.items():
@@ -196,43 +168,6 @@ def unpacked(clear: bytes) -> Sequence[Packed]:
 
 
 _sheet: Final = msgspec.msgpack.Decoder(list[Packed])
-
-
-class _Gathered:
-    """Values by what their sums will be of: agent and hour first, since many values have those in common."""
-
-    def __init__(self) -> None:
-        self._found: dict[tuple[Any, ...], dict[Kind, list[Any]]] = {}
-        self._measuring = Measuring()  # for these values only: texts of customers are among them
-
-    def add(self, row: Row, values: Values, segments: Segments, *, first: bool) -> None:
-        tenant, agent, model, version, method, at_ms, verdict, reason = _CALL(row)
-        its = self._found.setdefault((tenant, agent, named(model, version), method, at_ms // HOUR_MS), {})
-        for segment in segments:  # every call of it: who was refused was so at a later one, as often as not
-            its.setdefault((segment, VERDICT, "", False), []).append(f"{verdict} {reason}".rstrip())
-        if first:
-            whose = ("", *segments)
-            for each in self._measuring.of(values, segments):
-                measure, field, value = each.measure, each.field, each.value
-                numbers = type(value) is not str
-                for segment in whose:
-                    kind = (segment, measure, field, numbers)
-                    if kind in its:
-                        its[kind].append(value)
-                    else:
-                        its[kind] = [value]
-
-    def sums(self) -> Sums:
-        """All of them; the cells of all numbers are looked for in one go."""
-        listed = [(kind, some) for kinds in self._found.values() for kind, some in kinds.items() if kind[-1]]
-        numbers = np.fromiter(chain.from_iterable(some for _, some in listed), dtype=np.float64)
-        cells = iter(GRID.cells(numbers).tolist())
-        return {
-            Sheet(*sheet): {
-                kind: counted(islice(cells, len(some)) if kind[-1] else some) for kind, some in kinds.items()
-            }
-            for sheet, kinds in self._found.items()
-        }
 
 
 def is_call(row: Row) -> bool:

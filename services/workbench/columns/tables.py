@@ -4,7 +4,7 @@ Each table has a row for every entry of the log of its kind, `spent` one for eac
 ever changed: how a decision ended, and what the customer did, stand in tables of their own.
 """
 
-from collections.abc import Mapping
+from collections.abc import Container, Mapping
 from typing import Any, Final
 
 import duckdb
@@ -34,10 +34,13 @@ class Table(msgspec.Struct, frozen=True):
         columns = ", ".join(f"{name} {kind}" for name, kind in self.columns)
         return f"CREATE TABLE IF NOT EXISTS {self.name} ({columns})"
 
-    @property
-    def insertion(self) -> str:
-        """The statement that adds the rows of `batch`; of an id "" stands for none."""
-        columns = ", ".join(f"CAST(nullif({name}, '') AS UUID)" if kind == ID else name for name, kind in self.columns)
+    def insertion(self, same: Container[str] = ()) -> str:
+        """The statement that adds the rows of `batch`; of an id "" stands for none.
+
+        Columns in which all rows are the `same` are parameters by their names.
+        """
+        given = ((f"${name}" if name in same else name, kind) for name, kind in self.columns)
+        columns = ", ".join(f"CAST(nullif({each}, '') AS UUID)" if kind == ID else each for each, kind in given)
         return f"INSERT INTO {self.name} SELECT {columns} FROM batch"  # noqa: S608 - our own names
 
     @property
@@ -46,11 +49,16 @@ class Table(msgspec.Struct, frozen=True):
         return f"DELETE FROM {self.name} WHERE id IN (SELECT id FROM admitted WHERE until_ms < ?)"  # noqa: S608
 
 
-def insert(engine: duckdb.DuckDBPyConnection, statement: str, batch: Mapping[str, NDArray[Any]]) -> None:
+def insert(
+    engine: duckdb.DuckDBPyConnection,
+    statement: str,
+    batch: Mapping[str, NDArray[Any]],
+    parameters: Mapping[str, object] | None = None,
+) -> None:
     """Run a statement that takes its rows from the table `batch`, which is there for it only."""
     engine.register("batch", dict(batch))
     try:
-        engine.execute(statement)
+        engine.execute(statement, dict(parameters or {}))
     finally:
         engine.unregister("batch")
 
