@@ -1,0 +1,67 @@
+"""However values come, their sums are those that one gets by counting each of them by itself."""
+
+import math
+from collections import Counter
+
+import numpy as np
+from hypothesis import given
+from hypothesis import strategies as st
+
+from services.workbench.columns.gathering import Gathered, Whose
+from services.workbench.columns.measured import Measuring, Segments
+from services.workbench.columns.sums import GRID, LATENCY, VERDICT, Kind, Sheet
+
+WHOSE = st.tuples(*(st.sampled_from(names) for names in ("ab", "xy", "12", "m")), st.integers(0, 2))
+SEGMENTS = st.lists(st.sampled_from(["gold", "new", "é"]), unique=True, max_size=2).map(lambda its: tuple(sorted(its)))
+NUMBERS = st.one_of(st.integers(-3, 3), st.floats(allow_nan=True, allow_infinity=True))
+VALUES = st.lists(
+    st.one_of(
+        st.tuples(st.just('facts.scores["churn"]'), NUMBERS),
+        st.tuples(
+            st.sampled_from(['facts.traits["tier"]', "request.note"]), st.sampled_from(["pro", "free", "", "2 b"])
+        ),
+        st.tuples(st.just("facts.segments"), st.just(["gold"])),
+        st.tuples(st.just("request.items"), st.one_of(NUMBERS, st.just({"size": 4}), st.just({"set": True}))),
+    ),
+    max_size=4,
+    unique_by=lambda pair: pair[0],
+)
+CALLS = st.lists(st.tuples(WHOSE, VALUES, SEGMENTS, st.sampled_from(["ALLOW", "DENY CAP"]), st.booleans()), max_size=30)
+ENDS = st.lists(st.tuples(WHOSE, SEGMENTS, st.integers(1, 10_000)), max_size=30)
+Counted = Counter[tuple[Whose, Kind, str | int]]
+
+
+def cell(number: float) -> int:
+    return int(GRID.cells(np.array([number], dtype=np.float64))[0])
+
+
+@given(CALLS, ENDS)
+def test_sums_are_what_one_gets_by_counting_each_value(
+    calls: list[tuple[Whose, list[tuple[str, object]], Segments, str, bool]], ends: list[tuple[Whose, Segments, int]]
+) -> None:
+    gathered, wanted = Gathered(), Counted()
+    for whose, values, segments, verdict, first in calls:
+        gathered.decided(whose, values, segments, verdict=verdict, first=first)
+        wanted.update((whose, (segment, VERDICT, "", False), verdict) for segment in segments)
+        for each in Measuring().of(values, segments) if first else ():
+            key = each.value if isinstance(each.value, str) else cell(each.value)
+            numbers = not isinstance(each.value, str)
+            wanted.update((whose, (segment, each.measure, each.field, numbers), key) for segment in ("", *segments))
+    for whose, segments, took_us in ends:
+        gathered.took(whose, segments, measure=LATENCY, value=took_us)
+        wanted.update((whose, (segment, LATENCY, "", True), cell(took_us)) for segment in segments)
+    found = {
+        (sheet, kind, key): count
+        for sheet, kinds in gathered.sums().items()
+        for kind, counts in kinds.items()
+        for key, count in counts.items()
+    }
+    assert found == {(Sheet(*whose), kind, key): count for (whose, kind, key), count in wanted.items()}
+
+
+def test_what_is_no_number_has_a_cell_of_its_own_and_nothing_gives_nothing() -> None:
+    gathered = Gathered()
+    assert gathered.sums() == {}
+    gathered.decided(("a", "b", "c", "d", 1), [('facts.scores["x"]', math.nan)], (), verdict="ALLOW", first=True)
+    (kinds,) = gathered.sums().values()
+    assert kinds == {("", "score", 'facts.scores["x"]', True): {cell(math.nan): 1}}
