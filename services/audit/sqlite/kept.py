@@ -53,14 +53,14 @@ def _of_decisions(span: Span, *, each: Each, into: list[_Parts]) -> None:
     """
     start, kinds, decisions = span.start, span.kinds, span.decisions
     end = start + len(kinds)
-    about = {decision for kind, decision in zip(kinds, decisions, strict=True) if kind in _OF_DECISIONS}
+    ids = sorted({decision for kind, decision in zip(kinds, decisions, strict=True) if kind in _OF_DECISIONS})
 
     def ask(dialect: Dialect) -> Sql:
         if dialect is DUCKDB:
             return Sql(f"{_LOGGED} WHERE {_BETWEEN}", (start, end, start, end))
-        return Sql(f"{_LOGGED} WHERE id {dialect.one_of}", (one_of(sorted(about)),))
+        return Sql(f"{_LOGGED} WHERE id {dialect.one_of}", (one_of(ids),))
 
-    for decision, leaf, record, outcome, settled_leaf, settlement in each(sorted(about), ask):
+    for decision, leaf, record, outcome, settled_leaf, settlement in each(ids, ask):
         if leaf is not None and start <= leaf < end:
             at = leaf - start
             if decisions[at] == decision and kinds[at] == leaves.ADMIT:
