@@ -33,7 +33,7 @@ from gateway.adapters.spool import Spool
 from gateway.adapters.subject_keys import SubjectKeys
 from gateway.adapters.trust import PIN_FILE, Trust
 from gateway.adapters.upstreams import Upstreams
-from gateway.adapters.workers import Report, Workers, reporting
+from gateway.adapters.workers import GATEWAY, Report, Workers, reporting
 from gateway.clock import clock_ms
 from gateway.copies.shadowing import Shadowing
 from gateway.core.authority import Authority
@@ -88,11 +88,13 @@ async def governing(
     clock: Callable[[], int] = clock_ms,
     trusted_people: Authority | None = None,
     monotonic: Callable[[], int] = monotonic_ms,
+    called: str = GATEWAY,
 ) -> AsyncIterator[Governing]:
     """What decides, until the block ends; then what was taken is settled, and what was recorded is written.
 
-    `clock` says when kept calls are due, `monotonic` how time passes for breakers; both give milliseconds. Call its
-    `stop` before you end what carries calls, and that before the block.
+    `clock` says when kept calls are due, `monotonic` how time passes for breakers; both give milliseconds. `called`
+    is what the process is among those that decide. Call its `stop` before you end what carries calls, and that before
+    the block.
 
     Raises:
         ValueError: what it has pinned of the people it trusts cannot be read.
@@ -116,7 +118,7 @@ async def governing(
         stack.push_async_callback(failures.close)
         upstreams = UpstreamKinds({"grpc": Upstreams(), "openai": OpenAIUpstreams()})
         stack.push_async_callback(upstreams.close)
-        own = instance("gateway")
+        own = instance("gateway", called=called)
         watch = await _watch(settings, own, stack)
         watch.observe_store(admission.latency)
         watch.observe_spool(lambda: (spool.waiting, spool.size_bytes))

@@ -13,7 +13,7 @@ class Instance(msgspec.Struct, frozen=True):
     kind: str
     """"gateway", "audit", "control", "rollouts"."""
     name: str
-    """The kind and eight random digits: nothing of the machine."""
+    """What it is and eight random digits: nothing of the machine."""
     version: str
     """Of Pilote."""
 
@@ -24,6 +24,6 @@ class Instance(msgspec.Struct, frozen=True):
         return Resource.create({**named, "service.instance.id": self.name})
 
 
-def instance(kind: str) -> Instance:
-    """A process of that kind, under a new name."""
-    return Instance(kind, f"{kind}-{secrets.token_hex(4)}", importlib.metadata.version("pilote"))
+def instance(kind: str, *, called: str = "") -> Instance:
+    """A process of that kind, under a new name; `called` is what it is among others of its kind, else that itself."""
+    return Instance(kind, f"{called or kind}-{secrets.token_hex(4)}", importlib.metadata.version("pilote"))

@@ -19,6 +19,11 @@ EXPIRES_SECONDS: Final = 20
 """A worker that has not said anything for so long is gone."""
 
 
+GATEWAY: Final = "gateway"
+DECISION_WORKER: Final = "decision-worker"
+"""One that decides about calls whose bytes an Envoy carries; it takes no calls of agents, and forwards none."""
+
+
 class Refused(msgspec.Struct, frozen=True):
     """A revision that a worker does not run: distrusted, or with mistakes ("unusable")."""
 
@@ -44,7 +49,7 @@ class Report(msgspec.Struct, frozen=True, kw_only=True):
     """What one worker says of itself."""
 
     worker: str
-    """Its kind and a random id, never a host's name: "gateway-3f2a9c1b"."""
+    """What it is and a random id, never a host's name: "gateway-3f2a9c1b"."""
     pid: int
     version: str
     """Of Pilote."""
@@ -60,6 +65,16 @@ class Report(msgspec.Struct, frozen=True, kw_only=True):
     """Records on its disk that the store has not taken yet."""
     guards: tuple[GuardReport, ...] = ()
     """Upstreams that anything stands before, by name."""
+
+    @property
+    def kind(self) -> str:
+        """What it is: `GATEWAY`, `DECISION_WORKER`, or another process that goes by the policy, such as "intake"."""
+        return self.worker.rpartition("-")[0]
+
+    @property
+    def decides(self) -> bool:
+        """Whether calls are decided about there."""
+        return self.kind in {GATEWAY, DECISION_WORKER}
 
 
 class Workers:

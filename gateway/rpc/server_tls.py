@@ -30,7 +30,7 @@ def grpc_credentials(certificates: Certificates, *, callers: Callers) -> grpc.Se
     return grpc.dynamic_ssl_server_credentials(
         _configuration(seen, callers),
         renewed,  # type: ignore[arg-type]  # gRPC takes None for "the same as before"
-        require_client_authentication=_believed(seen, callers) is not None,
+        require_client_authentication=believed(seen, callers) is not None,
     )
 
 
@@ -63,19 +63,19 @@ def http_context(certificates: Certificates, *, callers: Callers) -> ssl.SSLCont
 def _context(certificates: Certificates, pem: Pem, callers: Callers) -> ssl.SSLContext:
     made = ssl.SSLContext(ssl.PROTOCOL_TLS_SERVER)
     made.load_cert_chain(certificates.folder / CERTIFICATE, certificates.folder / KEY)
-    if (believed := _believed(pem, callers)) is not None:
+    if (authorities := believed(pem, callers)) is not None:
         made.verify_mode = ssl.CERT_REQUIRED
-        made.load_verify_locations(cadata=believed.decode())
+        made.load_verify_locations(cadata=authorities.decode())
     return made
 
 
 def _configuration(pem: Pem, callers: Callers) -> "grpc.ServerCertificateConfiguration":
     return grpc.ssl_server_certificate_configuration(
-        [(pem.key, pem.certificate)], root_certificates=_believed(pem, callers)
+        [(pem.key, pem.certificate)], root_certificates=believed(pem, callers)
     )
 
 
-def _believed(pem: Pem, callers: Callers) -> bytes | None:
+def believed(pem: Pem, callers: Callers) -> bytes | None:
     """The authorities of whoever may connect; `None`: no certificate is asked for."""
     if callers == "processes":
         return pem.authority

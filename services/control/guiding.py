@@ -10,7 +10,7 @@ import grpc
 import msgspec
 from redis.exceptions import RedisError
 
-from gateway.adapters.workers import Workers
+from gateway.adapters.workers import GATEWAY, Workers
 from gateway.core.errors import Reason
 from gateway.redis_clients import Client
 from pilote.audit.v1 import audit_service_pb2, explaining_pb2
@@ -80,7 +80,7 @@ async def gateways(redis: Client, revision: int) -> int:
         reports = await Workers(redis).all()
     except (RedisError, OSError, TimeoutError):
         return 0
-    return sum(report.worker.startswith("gateway-") and report.revision == revision for report in reports)
+    return sum(report.kind == GATEWAY and report.revision == revision for report in reports)
 
 
 async def first_decision(audit: AuditServiceStub, scope: Scope) -> str:

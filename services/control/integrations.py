@@ -9,7 +9,7 @@ import grpc
 import msgspec
 from redis.exceptions import RedisError
 
-from gateway.adapters.workers import Workers
+from gateway.adapters.workers import GATEWAY, Workers
 from gateway.core.guarding import guarded
 from gateway.core.keys import NOBODY
 from gateway.core.policy.document import Document
@@ -139,6 +139,8 @@ class Integrations:
         except (RedisError, OSError, TimeoutError):
             return None
         for report in reports:
+            if report.kind != GATEWAY:  # who only decides forwards nothing, so its breakers stand for nothing
+                continue
             for each in report.guards:
                 told = WorkerGuard(
                     worker=report.worker,

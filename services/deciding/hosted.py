@@ -14,6 +14,7 @@ from typing import Final
 
 from gateway import own_memory
 from gateway.adapters.trust import trusted_people
+from gateway.adapters.workers import DECISION_WORKER
 from gateway.core.errors import DataNewer
 from gateway.ending import ended
 from gateway.envoy.asgi import Health, envoy_app
@@ -77,7 +78,9 @@ async def _answering(settings: Settings) -> AsyncIterator[GrpcOverAsgi]:
     keys = keys_of(settings)
     file = settings.trusted_people_file
     people = None if file is None else trusted_people(file)
-    async with governing(settings, redis_url=redis_url(settings), keys=keys, trusted_people=people) as governed:
+    async with governing(
+        settings, redis_url=redis_url(settings), keys=keys, trusted_people=people, called=DECISION_WORKER
+    ) as governed:
         reach = None
         if settings.engine == "envoy" and settings.envoy_key_file is not None:
             reach = Reach(Admin(settings.envoy_key_file.parent), certified=settings.tls_dir is not None)

@@ -70,7 +70,13 @@ async def _in_store(settings: Settings, url: str, *, now_ms: int) -> list[Observ
 
 
 async def _revision(redis: Client, settings: Settings, people: Authority | None, *, now_ms: int) -> list[Observation]:
-    return await look_at_revision(redis, pin_file=settings.home / PIN_FILE, trusted_people=people, now_ms=now_ms)
+    return await look_at_revision(
+        redis,
+        pin_file=settings.home / PIN_FILE,
+        trusted_people=people,
+        certified=settings.tls_dir is not None,
+        now_ms=now_ms,
+    )
 
 
 def _people(settings: Settings) -> Authority | Observation | None:

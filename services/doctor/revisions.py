@@ -1,5 +1,6 @@
 """Looks at the active revision: whether it is signed and agreed as it must be, can be run, and is run by all."""
 
+from collections import Counter
 from pathlib import Path
 
 import msgspec
@@ -7,38 +8,43 @@ import msgspec
 from gateway.activation.loading import load_stored
 from gateway.adapters.revisions import Published, RevisionStore
 from gateway.adapters.trust import Trust, read_pin
-from gateway.adapters.workers import Report, Workers
+from gateway.adapters.workers import DECISION_WORKER, GATEWAY, Report, Workers
 from gateway.core.authority import Authority, digest_of
 from gateway.core.revision.decode import PolicyInvalid
 from gateway.core.trust import Distrusted
 from gateway.redis_clients import Client
 from services.doctor.observing import Observation, bad, good, warning
 
-GATEWAYS = "gateway-"
-"""Begins the names of workers that calls go by."""
-
 
 async def look_at_revision(
-    redis: Client, *, pin_file: Path, trusted_people: Authority | None, now_ms: int
+    redis: Client, *, pin_file: Path, trusted_people: Authority | None, certified: bool, now_ms: int
 ) -> list[Observation]:
-    """What was seen of it, and of who runs which.
+    """What was seen of it, and of who runs which. `certified`: by the settings here gateways have a certificate.
 
     Raises:
         RedisError: the store does not answer.
     """
     store = RevisionStore(redis)
     number = await store.active()
-    reports = tuple(each for each in await Workers(redis).all() if each.worker.startswith(GATEWAYS))
+    reports = tuple(each for each in await Workers(redis).all() if each.decides)
     if not number:
         return [bad("revision", "revision-none"), *_workers(reports, 0)]
     return [
-        *await _active(store, number, pin_file=pin_file, trusted_people=trusted_people, now_ms=now_ms),
+        *await _active(
+            store, number, pin_file=pin_file, trusted_people=trusted_people, certified=certified, now_ms=now_ms
+        ),
         *_workers(reports, number),
     ]
 
 
 async def _active(
-    store: RevisionStore, number: int, *, pin_file: Path, trusted_people: Authority | None, now_ms: int
+    store: RevisionStore,
+    number: int,
+    *,
+    pin_file: Path,
+    trusted_people: Authority | None,
+    certified: bool,
+    now_ms: int,
 ) -> list[Observation]:
     named = {"number": number}
     try:
@@ -49,9 +55,13 @@ async def _active(
         return [bad("revision", "revision-damaged", **named)]
     seen = await _judged(store, number, published, pin_file=pin_file, trusted_people=trusted_people)
     try:
-        load_stored(bytes(published.document))
+        revision = load_stored(bytes(published.document))
     except PolicyInvalid as invalid:
         seen.append(bad("revision", "revision-unusable", mistakes=len(invalid.mistakes), **named))
+    else:
+        asking = [] if certified else sorted(each.name for each in revision.upstreams.values() if each.tls == "mutual")
+        if asking:
+            seen.append(warning("revision", "upstreams-ask", names=", ".join(asking)))
     entry = None if any(each.what == "revision-distrusted" for each in seen) else await store.entry(number)
     since_ms = published.created_ms if entry is None else entry.activated_ms
     seen.append(good("revision", "revision-active", since_ms=since_ms, age_ms=max(0, now_ms - since_ms), **named))
@@ -78,9 +88,9 @@ async def _judged(
 
 
 def _workers(reports: tuple[Report, ...], number: int) -> list[Observation]:
-    if not reports:
-        return [warning("revision", "gateways-none")]
-    seen = [
+    counts = Counter(each.kind for each in reports)
+    seen = [] if counts[GATEWAY] else [warning("revision", "gateways-none")]
+    seen += [
         bad("revision", "gateway-refuses", worker=each.worker, number=each.refused.revision, why=str(each.refused.why))
         for each in reports
         if each.refused is not None
@@ -93,4 +103,8 @@ def _workers(reports: tuple[Report, ...], number: int) -> list[Observation]:
         seen.append(bad("revision", "gateways-disagree", number=number))
     if spooled := sum(each.spooled for each in reports):
         seen.append(warning("streams", "spool-waits", entries=spooled))
-    return seen or [good("revision", "gateways-agree", count=len(reports), number=number)]
+    if seen:
+        return seen
+    deciding = counts[DECISION_WORKER]
+    agree = [good("revision", "deciders-agree", count=deciding, number=number)] if deciding else []
+    return [good("revision", "gateways-agree", count=counts[GATEWAY], number=number), *agree]

@@ -7,7 +7,7 @@ import msgspec
 import yaml
 
 from gateway.adapters.proposals import Proposal
-from gateway.adapters.workers import Report
+from gateway.adapters.workers import DECISION_WORKER, GATEWAY, Report
 from gateway.core.authority import Entry
 from gateway.core.change_words import all_in_words
 from gateway.core.changes import Change, changes
@@ -18,6 +18,7 @@ from gateway.core.trust import WORDS
 from services.revisions.revising import Conflict
 from services.revisions.texts import say
 
+_KINDS = (GATEWAY, DECISION_WORKER, "intake")
 Rows = tuple[tuple[str, ...], ...]
 
 
@@ -97,7 +98,8 @@ def workers(reports: Sequence[Report], *, active: int, language: str) -> Rows:
             state = say("worker-behind", language=language, active=active)
         since = when(report.since_ms) if report.since_ms else ""
         swap = f"{report.swap_ms} ms" if report.revision else ""
-        rows.append((report.worker, str(report.revision or ""), since, swap, state, report.version))
+        what = say(f"kind-{report.kind}", language=language) if report.kind in _KINDS else report.kind
+        rows.append((report.worker, str(report.revision or ""), since, swap, state, report.version, what))
     return tuple(rows)
 
 

@@ -67,6 +67,11 @@ def clusters_of(revision: Revision, *, roots: Path, secrets: Path | None) -> dic
     return {cluster_name(each): _cluster(each, roots=roots, secrets=secrets) for each in found}
 
 
+def asking(revision: Revision) -> frozenset[str]:
+    """Names of the upstreams that Envoy reaches only by a certificate of this process."""
+    return frozenset(each.name for each in revision.upstreams.values() if reachable(each) and each.tls == "mutual")
+
+
 def _reachable(revision: Revision, *, certified: bool) -> list[Upstream]:
     return [each for each in revision.upstreams.values() if reachable(each) and (each.tls != "mutual" or certified)]
 

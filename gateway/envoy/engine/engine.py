@@ -15,16 +15,18 @@ from typing import Final
 
 import grpc
 
+from gateway.certificates import Certificates, Pem, own
 from gateway.core.revision.compiled import Revision
 from gateway.ending import ended
 from gateway.envoy.engine.admin import Admin
-from gateway.envoy.engine.clusters import clusters_of
+from gateway.envoy.engine.clusters import asking, clusters_of
 from gateway.envoy.engine.configuration import TOLD_EVERY_SECONDS, Places, bootstrap, listener, no_routes, routes_of
 from gateway.envoy.engine.process import Envoy, envoy
 from gateway.envoy.engine.reach import LOOK_SECONDS, Reach
 from gateway.envoy.engine.resources import Json, put
 from gateway.envoy.engine.tls import file_name, secrets_of
 from gateway.rpc.probing import wellness
+from gateway.rpc.server_tls import believed
 from gateway.settings import Settings
 
 _log = logging.getLogger(__name__)
@@ -39,6 +41,8 @@ TELLING_SECONDS: Final = 3 * TOLD_EVERY_SECONDS
 """How long Envoy takes to send what its access log holds, and a little more."""
 TOLD_SECONDS: Final = 2.0
 """Longest wait until all of it is settled."""
+RENEW_SECONDS: Final = 1.0
+"""How often is looked whether authorities have changed; certificates Envoy watches itself."""
 RETIRED_SECONDS: Final = 120.0
 """How long a cluster stays that no revision names any more: longer than a call that was admitted for it lasts."""
 
@@ -54,14 +58,18 @@ class Engine:
         """When a cluster was named last, in seconds of the clock."""
         self._routes: Json = no_routes()
         self.reach = Reach(Admin(places.home), certified=places.certificates is not None)
+        self._certificates = _certificates(places)
+        self._shown: Pem | None = None
+        self._without: frozenset[str] = frozenset()
+        """Upstreams that it was said of that they want a certificate, and there is none."""
         self.under_way: Callable[[], int] = lambda: 0
         """How many calls Envoy carries, of which it still has to tell how they end."""
 
     def use(self, revision: Revision) -> None:
         """Have Envoy carry the calls of this revision. Until it can, the gateway does."""
         now = self._clock()
-        own = self.places.home if self.places.certificates is not None else None
-        wanted = clusters_of(revision, roots=_roots(), secrets=own)
+        secrets = self.places.home if self.places.certificates is not None else None
+        wanted = clusters_of(revision, roots=_roots(), secrets=secrets)
         for name in self._clusters.keys() - wanted.keys():
             self._retired.setdefault(name, now)
         for name in wanted:
@@ -72,6 +80,10 @@ class Engine:
         self._clusters |= wanted
         self._routes = routes_of(revision)
         self._tell()
+        if secrets is None and (new := asking(revision) - self._without):
+            self._without |= new
+            said = "upstreams ask for this gateway's certificate, so Envoy carries no call there: set PILOTE_TLS_DIR"
+            _log.warning(said, extra={"upstreams": sorted(new)})
         self.reach.use(revision)
 
     def _tell(self) -> None:
@@ -88,21 +100,32 @@ class Engine:
             EnvoyMissing: it is not installed.
             OSError: the address is taken, or Envoy cannot start.
         """
-        if self.places.certificates is not None:
-            for name, each in secrets_of(self.places.certificates, clients=self.places.clients).items():
-                put(self.places.home, file_name(name), {name: each})
+        self._show()
         self._tell()
         put(self.places.home, "listeners.json", {"agents": listener(self.places)})
         async with envoy(self.places.home, bootstrap(self.places)) as running:
             port = await self._listening(running)
-            over = asyncio.create_task(self._over(running))
+            over, showing = asyncio.create_task(self._over(running)), asyncio.create_task(self._show_anew())
             try:
                 with wellness().well_while(running.admin.listens):
                     yield port
             finally:
-                await ended(over)
+                await ended(over, showing)
                 await self.reach.close()
                 await self._drained(running, within_s=drain_seconds)
+
+    def _show(self) -> None:
+        """Say where the certificate is, and who must have signed those of others, where that has changed."""
+        if self._certificates is None or (pem := self._certificates.now()) is self._shown:
+            return
+        self._shown = pem
+        for name, each in secrets_of(self._certificates.folder, callers=believed(pem, "everybody")).items():
+            put(self.places.home, file_name(name), {name: each})
+
+    async def _show_anew(self) -> None:
+        while True:
+            await asyncio.sleep(RENEW_SECONDS)
+            self._show()
 
     async def _listening(self, running: Envoy) -> int:
         until = self._clock() + START_SECONDS
@@ -174,6 +197,13 @@ def _runs(pid: int) -> bool:
     except PermissionError:
         pass
     return True
+
+
+def _certificates(places: Places) -> Certificates | None:
+    """Those of this process, read here where it shows none by itself."""
+    if places.certificates is None:
+        return None
+    return own() or Certificates(places.certificates, clients=places.clients)
 
 
 def _roots() -> Path:

@@ -1,5 +1,6 @@
 """What Envoy shows of itself over TLS, and whom it believes: the files of `gateway.certificates`, read anew too."""
 
+import base64
 from pathlib import Path
 from typing import Final
 
@@ -13,8 +14,8 @@ CLIENTS: Final = "clients"
 _SECRET: Final = TYPE + "envoy.extensions.transport_sockets.tls.v3.Secret"
 
 
-def secrets_of(certificates: Path, *, clients: Path | None) -> dict[str, Json]:
-    """The certificate in a folder, who has signed those of processes, and who those of anybody else who connects."""
+def secrets_of(certificates: Path, *, callers: bytes | None) -> dict[str, Json]:
+    """The certificate in a folder, who has signed those of processes, and those of all who connect (PEM)."""
     watched = {"watched_directory": {"path": str(certificates)}}
     found: dict[str, Json] = {
         OWN: {
@@ -26,11 +27,9 @@ def secrets_of(certificates: Path, *, clients: Path | None) -> dict[str, Json]:
         },
         AUTHORITY: {"validation_context": {"trusted_ca": {"filename": str(certificates / AUTHORITY_FILE)}, **watched}},
     }
-    if clients is not None:
-        trusted = {"filename": str(clients)}
-        found[CLIENTS] = {
-            "validation_context": {"trusted_ca": trusted, "watched_directory": {"path": str(clients.parent)}}
-        }
+    if callers is not None:  # of two files, and Envoy reads one: it is told anew where either changes
+        trusted = {"inline_bytes": base64.b64encode(callers).decode()}
+        found[CLIENTS] = {"validation_context": {"trusted_ca": trusted}}
     return {name: {"@type": _SECRET, "name": name, **each} for name, each in found.items()}
 
 

@@ -184,6 +184,10 @@ MENDS: Final[dict[str, tuple[str, str]]] = {
         "Start one: pilote gateway. One that runs reports every five seconds.",
         "Démarrez-en une : pilote gateway. Une passerelle active se déclare toutes les cinq secondes.",
     ),
+    "upstreams-ask": (
+        "Set PILOTE_TLS_DIR for the gateways, or run this with their settings.",
+        "Donnez PILOTE_TLS_DIR aux passerelles, ou lancez cette commande avec leur configuration.",
+    ),
     "gateway-refuses": (
         "Its log says why. Upgrade it, or go back: pilote rollback --reason WHY.",
         "Son journal dit pourquoi. Mettez-la à jour, ou revenez en arrière : pilote rollback --reason POURQUOI.",

@@ -246,6 +246,14 @@ SEEN: Final[dict[str, tuple[str, str]]] = {
         "All {count} gateway worker(s) run revision {number}.",
         "Les {count} processus de passerelle utilisent la révision {number}.",
     ),
+    "deciders-agree": (
+        "All {count} decision worker(s) of gateways’ Envoys run revision {number}.",
+        "Les {count} processus de décision des Envoy des passerelles utilisent la révision {number}.",
+    ),
+    "upstreams-ask": (
+        "The policy has gateways show a certificate to {names} (tls: mutual), and by the settings here they have none: they cannot reach it, and their Envoys carry no call there.",
+        "La politique demande aux passerelles un certificat pour {names} (tls: mutual), et selon la configuration d’ici elles n’en ont pas : elles ne peuvent pas l’atteindre, et leurs Envoy n’y portent aucun appel.",
+    ),
     # streams
     "streams-stored": (
         "{entries} entries of {streams} streams wait to be stored, the oldest for {seconds} s.",

@@ -9,7 +9,9 @@ from pathlib import Path
 
 import pytest
 
+from gateway.adapters.workers import Workers
 from gateway.rpc.probing import READINESS
+from services.revisions.tables import workers
 from services.supervisor.probes import GrpcServing
 from tests.e2e.envoy.deciding import children_of
 from tests.e2e.faults.load import AS_EVER
@@ -122,6 +124,10 @@ async def test_a_worker_inside_an_envoy_decides_about_calls_redacts_and_settles_
     assert {(each.body, each.subject_line) for each in got} == {("", "")}
     arrived = {each.decision for each in its.arrived() if each.intended}
     assert arrived == set(called)
+    said = await Workers(its.world.redis).all()
+    assert sorted(each.kind for each in said) == ["decision-worker", "gateway"]
+    told = {row[-1] for row in workers(said, active=said[0].revision, language="fr")}
+    assert told == {"rôle", "passerelle", "processus de décision"}
 
     async def settled() -> bool | None:
         kept = await its.world.kept()

@@ -63,7 +63,7 @@ async def test_a_certificate_is_shown_and_renewed_without_a_restart(
     assert await asked(port, believed) is grpc.StatusCode.OK
 
 
-@pytest.mark.parametrize("callers", ["known", "strangers"])
+@pytest.mark.parametrize("callers", ["known", "processes", "strangers"])
 async def test_who_must_show_a_certificate_gets_nowhere_without_one_that_is_known(
     empty_world: World, upstream: FakeUpstream, tmp_path: Path, callers: str
 ) -> None:
@@ -73,8 +73,34 @@ async def test_who_must_show_a_certificate_gets_nowhere_without_one_that_is_know
     port = (await empty_world.gateway(tls_dir=folder, tls_clients_file=known / "ca.crt")).port
     await empty_world.publish(policy(upstream.address))
     roots = (folder / "ca.crt").read_bytes()
-    own = known if callers == "known" else folder
+    own = {
+        "known": known,
+        "processes": authority.folder(tmp_path / "process", host="pilote-agents"),
+        "strangers": Authority(name="nobody knows it").folder(tmp_path / "stranger", host="agent"),
+    }[callers]
     credentials = grpc.ssl_channel_credentials(roots, (own / "tls.key").read_bytes(), (own / "tls.crt").read_bytes())
-    wanted = grpc.StatusCode.OK if callers == "known" else grpc.StatusCode.UNAVAILABLE
+    wanted = grpc.StatusCode.UNAVAILABLE if callers == "strangers" else grpc.StatusCode.OK
     assert await asked(port, credentials) is wanted
     assert await asked(port, grpc.ssl_channel_credentials(roots)) is grpc.StatusCode.UNAVAILABLE
+
+
+async def test_an_authority_of_callers_that_is_added_counts_without_a_restart(
+    empty_world: World, upstream: FakeUpstream, tmp_path: Path
+) -> None:
+    folder = Authority().folder(tmp_path / "tls", host="127.0.0.1")
+    first, second = (Authority(name).folder(tmp_path / name, host="agent") for name in ("first", "second"))
+    clients = tmp_path / "clients.crt"
+    clients.write_bytes((first / "ca.crt").read_bytes())
+    port = (await empty_world.gateway(tls_dir=folder, tls_clients_file=clients)).port
+    await empty_world.publish(policy(upstream.address))
+    roots = (folder / "ca.crt").read_bytes()
+
+    async def lets_in(own: Path) -> bool | None:
+        shows = grpc.ssl_channel_credentials(roots, (own / "tls.key").read_bytes(), (own / "tls.crt").read_bytes())
+        return (await asked(port, shows)) is grpc.StatusCode.OK or None
+
+    assert await lets_in(first)
+    assert not await lets_in(second)
+    clients.write_bytes(clients.read_bytes() + (second / "ca.crt").read_bytes())
+    await eventually(lambda: lets_in(second), what="a caller of the new authority")
+    assert await lets_in(first)

@@ -12,6 +12,7 @@ from gateway.adapters.workers import Refused, Report, Workers
 from gateway.core import keys
 from gateway.core.authority import authority_in
 from gateway.redis_clients import Client
+from services.control.guiding import gateways
 from services.doctor.observing import Grade, Observation
 from services.doctor.revisions import look_at_revision
 from services.doctor.streams import look_at_streams
@@ -30,9 +31,10 @@ async def publish(redis: Client, *, signed: bool = True) -> int:
     return await store.add(revision, stated)
 
 
-async def seen(redis: Client, home: Path) -> dict[str, Observation]:
+async def seen(redis: Client, home: Path, *, certified: bool = False) -> dict[str, Observation]:
     """What is seen, by its key."""
-    found = await look_at_revision(redis, pin_file=home / "trust.json", trusted_people=None, now_ms=NOW_MS)
+    pin_file = home / "trust.json"
+    found = await look_at_revision(redis, pin_file=pin_file, trusted_people=None, certified=certified, now_ms=NOW_MS)
     return {each.what: each for each in found}
 
 
@@ -61,7 +63,7 @@ async def test_a_revision_that_nobody_may_run_is_bad(redis: Client, tmp_path: Pa
     root = authority_in(document)
     await redis.hset(keys.ALL_REVISIONS, "1", msgspec.json.encode(published(document, author="mallory")))
     await redis.set(keys.ACTIVE_REVISION, "1")
-    found = await look_at_revision(redis, pin_file=tmp_path / "t", trusted_people=root, now_ms=NOW_MS)
+    found = await look_at_revision(redis, pin_file=tmp_path / "t", trusted_people=root, certified=False, now_ms=NOW_MS)
     assert [each.values["why"] for each in found if each.what == "revision-distrusted"] == ["unsigned"]
     await redis.hset(keys.ALL_REVISIONS, "1", b"{")
     assert (await seen(redis, tmp_path))["revision-damaged"].grade is Grade.BAD
@@ -79,6 +81,35 @@ async def test_gateways_that_refuse_differ_or_disagree_are_told(redis: Client, t
     assert found["gateway-refuses"].values["worker"] == "gateway-3"
     assert found["gateway-differs"].values["worker"] == "gateway-4"
     assert found["spool-waits"].values["entries"] == 3
+
+
+async def test_decision_workers_are_no_gateways_and_are_held_to_the_revision_as_they_are(
+    redis: Client, tmp_path: Path
+) -> None:
+    number = await publish(redis)
+    workers = Workers(redis)
+    await workers.say(report("decision-worker-1", revision=number, sha256="a"))
+    assert (await seen(redis, tmp_path))["gateways-none"].grade is Grade.WARNING
+    await workers.say(report("gateway-1", revision=number, sha256="a"))
+    await workers.say(report("intake-1", revision=0))
+    found = await seen(redis, tmp_path)
+    assert [found[f"{each}-agree"].values["count"] for each in ("gateways", "deciders")] == [1, 1]
+    assert await gateways(redis, number) == 1  # what the console's guide counts
+    await workers.say(report("decision-worker-1", revision=number - 1, sha256="b"))
+    assert (await seen(redis, tmp_path))["gateway-differs"].values["worker"] == "decision-worker-1"
+
+
+async def test_an_upstream_that_wants_a_certificate_that_there_is_none_of_is_told(
+    redis: Client, tmp_path: Path
+) -> None:
+    wanted = policy("127.0.0.1:1", people=PEOPLE)
+    wanted["upstreams"][0]["tls"] = "mutual"
+    revision = published(canonical(load(wanted).document), author="ada")
+    store = RevisionStore(redis)
+    await store.add(revision, entry(revision, "bob", base=0, before=None))
+    warned = (await seen(redis, tmp_path))["upstreams-ask"]
+    assert (warned.grade, warned.values["names"]) == (Grade.WARNING, wanted["upstreams"][0]["name"])
+    assert "upstreams-ask" not in await seen(redis, tmp_path, certified=True)
 
 
 async def test_a_damaged_pin_is_told_and_left(redis: Client, tmp_path: Path) -> None:
