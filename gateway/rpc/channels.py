@@ -20,9 +20,12 @@ _EVERYWHERE: Final = {"0.0.0.0": "127.0.0.1", "[::]": "[::1]"}  # noqa: S104 - n
 
 
 def channel_to(address: str, *, options: Options = ()) -> grpc.aio.Channel:
-    """A channel to another process of ours, encrypted where this process has a certificate of its own."""
+    """A channel to another process of ours, encrypted where this process has a certificate of its own.
+
+    Not by a Unix socket ("unix:PATH"): those are in folders that nobody else can enter, and no certificate names them.
+    """
     certificates = own()
-    if certificates is None:
+    if certificates is None or address.startswith("unix:"):
         return grpc.aio.insecure_channel(address, options=options)
     return RenewedChannel(address, certificates, options=options)
 

@@ -4,6 +4,7 @@ import asyncio
 import datetime as dt
 import logging
 import ssl
+import tempfile
 import time
 from collections.abc import AsyncIterator, Iterator
 from contextlib import AbstractAsyncContextManager, asynccontextmanager
@@ -224,6 +225,13 @@ async def test_processes_ask_each_other_over_tls(folder: Path) -> None:
         present(None)
         assert client_context() is None
         assert not await HttpOk(port)()
+
+
+async def test_a_process_that_has_a_certificate_asks_by_a_unix_socket_without_tls(folder: Path) -> None:
+    with tempfile.TemporaryDirectory(prefix="s") as short:
+        listen = f"unix:{short}/socket"
+        async with serving(lambda _: None, listen=listen, names=(), drain_seconds=0, behind=True):
+            assert await GrpcServing(listen)()
 
 
 async def test_traces_and_metrics_go_to_a_collector_that_asks_for_our_certificate_and_so_does_a_renewed_one(
