@@ -11,6 +11,7 @@ from typing import Any
 import grpc
 import pytest
 
+from gateway.adapters.workers import DECISION_WORKER
 from pilote.envoy.auth_pb2_grpc import AuthorizationStub
 from services.supervisor.child import Child
 from services.supervisor.probes import GrpcServing
@@ -32,7 +33,7 @@ async def test_a_worker_decides_as_a_gateway_does_and_settles_what_it_is_told(
     number = await world.publish(with_api(upstream.address, caps=[cap(1)]))
     async with worker(world, tmp_path / "worker") as running:
         assert stat.S_IMODE(running.socket.stat().st_mode) == 0o600
-        await world.run_by("gateway", number)
+        await world.run_by(DECISION_WORKER, number)
         answer = await running.checking.Check(request(), metadata=AS_ENVOY, timeout=10)
         assert answer.HasField("ok_response")
         refused = await running.checking.Check(request(), metadata=AS_ENVOY, timeout=10)
