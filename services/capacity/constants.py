@@ -56,6 +56,7 @@ class Process(msgspec.Struct, frozen=True):
 
 PROCESSES: Final = {
     "gateway": Process(112, 1.8, busy_mb=200),
+    "gateway-envoy": Process(346, 3.5),
     "agents": Process(115, 2.3),
     "audit": Process(160, 2.6),
     "insights": Process(229, 2.9, busy_mb=1_100),
@@ -65,7 +66,7 @@ PROCESSES: Final = {
     "rollouts": Process(123, 1.7),
     "crm-connector": Process(63, 0.7),
 }
-"""By name; the connector is measured by the embedded CRM."""
+"""By name; "gateway-envoy" is one on the Envoy engine, all three processes, and the connector the embedded CRM."""
 
 ALL: Final = {
     "gateway_us": GATEWAY_US,

@@ -53,10 +53,12 @@ SHARES: Final[Mapping[str, Share]] = {
 def requests(load: Load) -> Mapping[str, Resources]:
     """What a pod of each kind asks for at this load, by the name of its process; "store" is one server of it."""
     found = {name: Resources(_millicores(load, name), _memory(name)) for name in constants.PROCESSES}
+    gateway = gateway_pod(load.calls_per_second)
     waiting_mb = plan(load).store_memory_mb / SHARDS * _STORE_MARGIN
     return {
         **found,
-        "gateway": gateway_pod(load.calls_per_second),
+        "gateway": gateway,
+        "gateway-envoy": Resources(gateway.cpu_millicores, _memory("gateway-envoy")),
         "store": Resources(1_000, _up(_mib(waiting_mb), 1_024)),  # one thread of a store is all that works
     }
 

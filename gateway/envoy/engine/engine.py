@@ -33,6 +33,8 @@ _log = logging.getLogger(__name__)
 
 _OURS: Final = "pilote-envoy-"
 """Beginning of the names of folders with what Envoys of ours read, before the process of the gateway."""
+_BEGAN: Final = time.time()
+"""When this process did, about."""
 MOST_SHOWN: Final = 256 * 1024
 """Bytes of a message that are worth to be shown to whoever decides; see `Places.shown`."""
 START_SECONDS: Final = 30.0
@@ -185,11 +187,15 @@ def _clear() -> None:
     for each in Path(tempfile.gettempdir()).glob(f"{_OURS}*-*"):
         pid = each.name.removeprefix(_OURS).partition("-")[0]
         with contextlib.suppress(FileNotFoundError):  # another gateway that starts was quicker
-            if pid.isdecimal() and each.stat().st_uid == os.getuid() and not _runs(int(pid)):
+            seen = each.stat()
+            if pid.isdecimal() and seen.st_uid == os.getuid() and not _runs(int(pid), since=seen.st_mtime):
                 shutil.rmtree(each, ignore_errors=True)
 
 
-def _runs(pid: int) -> bool:
+def _runs(pid: int, *, since: float) -> bool:
+    """Whether the process does that has last written there at that time, in seconds since the epoch."""
+    if pid == os.getpid():  # in a container each start has the number of the one before
+        return since >= _BEGAN
     try:
         os.kill(pid, 0)
     except ProcessLookupError:
