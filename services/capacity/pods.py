@@ -53,23 +53,21 @@ SHARES: Final[Mapping[str, Share]] = {
 def requests(load: Load) -> Mapping[str, Resources]:
     """What a pod of each kind asks for at this load, by the name of its process; "store" is one server of it."""
     found = {name: Resources(_millicores(load, name), _memory(name)) for name in constants.PROCESSES}
-    gateway = gateway_pod(load.calls_per_second)
     waiting_mb = plan(load).store_memory_mb / SHARDS * _STORE_MARGIN
     return {
         **found,
-        "gateway": gateway,
-        "gateway-envoy": Resources(gateway.cpu_millicores, _memory("gateway-envoy")),
+        **{name: gateway_pod(load.calls_per_second, name=name) for name in ("gateway", "gateway-envoy")},
         "store": Resources(1_000, _up(_mib(waiting_mb), 1_024)),  # one thread of a store is all that works
     }
 
 
-def gateway_pod(calls_per_second: float) -> Resources:
+def gateway_pod(calls_per_second: float, *, name: str = "gateway") -> Resources:
     """What a pod with one gateway worker asks for that carries so many calls, each at the price of one alone.
 
     One worker uses one core at most, and then carries 2.4 times as many, for they gather.
     """
     cpu = calls_per_second * constants.ALONE_US.value / 1e6
-    return Resources(_cores(cpu, name="gateway"), _memory("gateway"))
+    return Resources(_cores(cpu, name=name), _memory(name))
 
 
 def _millicores(load: Load, name: str) -> int:
