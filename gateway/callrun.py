@@ -206,16 +206,17 @@ def forward_rule_of(run: CallRun) -> ForwardRule | None:
     return run.routed.rule.forward if run.routed.rule is not None else None
 
 
-def timeout_s(run: CallRun, upstream: Upstream) -> float:
+def timeout_s(run: CallRun, upstream: Upstream, *, since_s: float = 0.0) -> float:
     """Seconds for the whole call: what is left of the caller's deadline, at most what route and upstream allow.
 
     Where a call may be tried more than once the upstream's limit is that of a try, if the route has one for all.
+    `since_s`: how long ago its first try began.
     """
     longest, remaining, rule = longest_s(upstream), run.incoming.time_remaining(), forward_rule_of(run)
     if rule is not None and rule.timeout_ms:
         limit = rule.timeout_ms / 1000
         longest = limit if rule.several else min(longest, limit)
-    return longest if remaining is None else min(longest, remaining)
+    return longest - since_s if remaining is None else min(longest - since_s, remaining)
 
 
 def elapsed_us(run: CallRun) -> int:

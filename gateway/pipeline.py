@@ -48,6 +48,7 @@ from gateway.upstream.fallback import Fallbacks, Way
 from gateway.upstream.forwarding import Forwarding
 from gateway.upstream.guards import monotonic_ms
 from gateway.upstream.kinds import UpstreamKinds
+from gateway.upstream.making import Tried
 
 _random: Final = random.Random()  # noqa: S311 - calls without a subject are spread over the arms with it
 HOUR_MS: Final = 3_600_000
@@ -324,8 +325,8 @@ class Pipeline:
             return ()
         return self._fallbacks.ways(run)
 
-    async def call(self, run: CallRun, request: bytes) -> bytes:
-        """All steps of a unary call.
+    async def call(self, run: CallRun, request: bytes, *, tried: Tried | None = None) -> bytes:
+        """All steps of a unary call; `tried`: it was admitted here, and elsewhere tried once, in vain.
 
         Raises:
             CallEnded: refused, or the upstream failed.
@@ -333,9 +334,10 @@ class Pipeline:
         """
         response, reply = b"", None
         try:
-            await self.admit(run, request)
+            if tried is None:
+                await self.admit(run, request)
             if run.answer is None:
-                response = reply = await self.forward(run)
+                response = reply = await self.forward(run, tried=tried)
                 await self._remembering.answered(run, response)
             else:
                 response = run.answer
@@ -363,9 +365,9 @@ class Pipeline:
         """Keep what later calls depend on, now that the upstream has answered."""
         await self._remembering.answered(run, response)
 
-    async def forward(self, run: CallRun) -> bytes:
+    async def forward(self, run: CallRun, *, tried: Tried | None = None) -> bytes:
         """Step 7: ask the upstream, with what is left of the caller's deadline."""
-        return await self.forwarding.unary(run)
+        return await self.forwarding.unary(run, tried=tried)
 
     async def admit_further(self, run: CallRun, request: bytes, *, first: CallRun) -> bool:
         """Admit a further message of a stream, if it names a subject; says whether it does.

@@ -7,18 +7,15 @@ import asyncio
 import contextlib
 import functools
 from collections.abc import AsyncIterator, Callable
-from typing import Any, Final, NoReturn
+from typing import Any, Final
 
 import grpc
 
-from gateway import refusal
-from gateway.adapters.upstreams import Metadata, UpstreamRefused, passed_on
+from gateway.adapters.upstreams import Metadata
 from gateway.callrun import CallRun, Incoming
-from gateway.core.errors import CallEnded
 from gateway.pipeline import Pipeline
-from gateway.rpc.interceptors import end, unexpected
-from gateway.rpc.status import said_by
 from gateway.streams import NeverCame, StreamRun
+from gateway.telling import tell
 from gateway.trailers import own
 from gateway.watching.trace_context import handling
 from gateway.watching.watch import Watch
@@ -104,7 +101,7 @@ class Proxy(grpc.GenericRpcHandler):
             except asyncio.CancelledError:
                 raise
             except Exception as error:
-                await self._end(context, run, error)
+                await tell(context, run, error)
             else:
                 context.set_trailing_metadata(own(run))
                 return response
@@ -130,7 +127,7 @@ class Proxy(grpc.GenericRpcHandler):
             except grpc.aio.InternalError as error:  # grpc has ended the call by itself, and the caller has been told
                 raise asyncio.CancelledError from error
             except Exception as error:
-                await self._end(context, run, error)
+                await tell(context, run, error)
             else:
                 context.set_trailing_metadata(own(run))
             finally:
@@ -147,11 +144,3 @@ class Proxy(grpc.GenericRpcHandler):
 
     def _run(self, method: str, pairs: Metadata, *, time_remaining: Callable[[], float | None]) -> CallRun:
         return CallRun(Incoming.of(method, pairs, time_remaining=time_remaining, trace_ratio=self._trace_ratio))
-
-    async def _end(self, context: Any, run: CallRun, error: Exception) -> NoReturn:
-        if isinstance(error, UpstreamRefused):
-            code, text, trailers = said_by(error.error)
-            await context.abort(code, text, (*own(run), *passed_on(trailers)))
-            raise AssertionError("abort returns never")  # noqa: TRY004
-        ended = error if isinstance(error, CallEnded) else unexpected(error, run.incoming.method)
-        await end(context, refusal.in_language(ended, run.incoming.language), trailers=own(run))

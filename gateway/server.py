@@ -16,6 +16,7 @@ from gateway.decisions import Decisions
 from gateway.envoy.doors import SERVICES as FOR_ENVOY
 from gateway.envoy.engine.configuration import Places
 from gateway.envoy.engine.engine import engine_of
+from gateway.envoy.engine.resuming import resuming
 from gateway.envoy.services import EnvoyServices, envoy_services, wanted
 from gateway.governing import AWAY, Governing, governing
 from gateway.key_files import Keys
@@ -124,8 +125,8 @@ async def gateway(
         )
         running.port = await stack.enter_async_context(serves)
         if engine is not None:
-            if deciding is not None:
-                await stack.enter_async_context(deciding(engine.places))
+            decides = deciding or _deciding_here(for_envoy, settings)
+            await stack.enter_async_context(decides(engine.places))
             running.port = await stack.enter_async_context(engine.carrying(drain_seconds=settings.drain_seconds))
         yield running
         governed.stop()
@@ -148,6 +149,18 @@ async def serve(
             _log.critical("the store does not answer: start it, or say where it is by PILOTE_REDIS_URL")
             raise SystemExit(1) from None
         await stop.wait()
+
+
+def _deciding_here(for_envoy: EnvoyServices | None, settings: Settings) -> Deciding:
+    """What this process has besides its own port, where it decides about calls that an Envoy carries."""
+
+    @contextlib.asynccontextmanager
+    async def deciding(places: Places) -> AsyncIterator[None]:
+        assert for_envoy is not None and for_envoy.resuming is not None  # noqa: PT018, S101 - there is an engine
+        async with resuming(for_envoy.resuming, places.home, max_message_bytes=settings.max_message_bytes):
+            yield
+
+    return deciding
 
 
 def _proxy(governed: Governing, settings: Settings) -> Proxy:

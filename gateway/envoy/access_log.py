@@ -14,6 +14,7 @@ from gateway.core.spending import costs, told
 from gateway.envoy.authorization import SEAL
 from gateway.envoy.doors import Doors
 from gateway.envoy.engine.carried import CALL, Carried, us_of
+from gateway.envoy.engine.trying import DECISION_HEADER
 from gateway.envoy.fates import Fate, fate_of
 from gateway.envoy.seals import Admitted, Seals
 from pilote.envoy import access_log_data_pb2, access_log_pb2, access_log_pb2_grpc
@@ -57,7 +58,11 @@ class AccessLog(access_log_pb2_grpc.AccessLogServiceServicer):
         return access_log_pb2.StreamAccessLogsResponse()
 
     def _settle(self, entry: access_log_data_pb2.HTTPAccessLogEntry) -> None:
-        common = entry.common_properties
+        common, tried = entry.common_properties, entry.request.request_headers.get(DECISION_HEADER, "")
+        if tried:
+            if self._carried is not None:
+                self._carried.tried(tried, entry)
+            return
         said = common.metadata.filter_metadata
         if common.intermediate_log_entry or FILTER not in said:
             return  # it goes on, or it was refused

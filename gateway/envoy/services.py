@@ -15,6 +15,7 @@ from gateway.envoy.engine.carried import Carried
 from gateway.envoy.engine.checking import Checking
 from gateway.envoy.engine.reach import Reach
 from gateway.envoy.engine.redacting import Redacting
+from gateway.envoy.engine.resuming import Resuming
 from gateway.envoy.processing import Processing
 from gateway.envoy.ratelimit import RateLimit
 from gateway.envoy.seals import Seals
@@ -32,6 +33,8 @@ class EnvoyServices(msgspec.Struct, frozen=True):
     access_log: AccessLog
     carried: Carried | None = None
     """Calls of agents that Envoy carries right now."""
+    resuming: Resuming | None = None
+    """Goes on with those of them that Envoy has tried in vain."""
 
 
 def wanted(settings: Settings) -> bool:
@@ -62,10 +65,11 @@ def envoy_services(
     authority = None if folder is None else _authority(Certificates(folder))
     doors = Doors(known, only_tls=settings.envoy_listen != "", authority=authority)
     seals, ratio = Seals(Sealer(hold_keys)), settings.trace_ratio
-    carried = checking = redacting = None
+    carried = checking = redacting = further = None
     if reach is not None:
         carried = Carried(pipeline, watch)
         redacting = Redacting(carried)
+        further = Resuming(pipeline, watch, carried=carried, key=known[-1])
         checking = Checking(pipeline, watch, carried=carried, reached=reach.has, trace_ratio=ratio)
     return EnvoyServices(
         Authorization(pipeline, watch, seals=seals, doors=doors, trace_ratio=ratio, checking=checking),
@@ -80,6 +84,7 @@ def envoy_services(
             carried=carried,
         ),
         carried,
+        further,
     )
 
 

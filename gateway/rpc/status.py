@@ -16,6 +16,8 @@ from gateway.core.errors import CallEnded, Reason
 DOMAIN: Final = "pilote.dev"
 DETAILS_KEY: Final = "grpc-status-details-bin"
 PUSHBACK_KEY: Final = "grpc-retry-pushback-ms"
+NEVER_LEFT: Final = "failed to connect"
+"""How gRPC begins to tell that no connection came about."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -158,7 +160,7 @@ def fate_of(error: grpc.aio.AioRpcError) -> Fate:
     if error.code() in SAID_NO:
         return Fate.REFUSED
     if error.code() is grpc.StatusCode.UNAVAILABLE:
-        never_left = (error.details() or "").startswith(("failed to connect", "errors resolving"))
+        never_left = (error.details() or "").startswith((NEVER_LEFT, "errors resolving"))
         if never_left or any(key == DETAILS_KEY for key, _ in tuple(error.trailing_metadata() or ())):
             return Fate.UNTOUCHED
     return Fate.UNKNOWN

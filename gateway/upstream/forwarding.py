@@ -19,6 +19,7 @@ from gateway.upstream.attempts import answered, attempt, failed_with, outgoing
 from gateway.upstream.fallback import Fallbacks
 from gateway.upstream.guards import Guards, places_of
 from gateway.upstream.kinds import UpstreamKinds
+from gateway.upstream.making import Tried
 from gateway.upstream.opening import Opened, Opening
 from gateway.upstream.trying import Tries
 
@@ -43,20 +44,32 @@ class Forwarding:
             [place for each in revision.upstreams.values() for place in places_of(each, least_s=longest_s)]
         )
 
-    async def unary(self, run: CallRun) -> bytes:
-        """The upstream's reply.
+    def count(self, run: CallRun) -> None:
+        """Count a call for its route's budget of further tries, whose first try is made elsewhere."""
+        rule = forward_rule_of(run)
+        if rule is not None and rule.budget is not None:
+            self.guards.budget(run.route.name, rule.budget).called(now_ms=self.guards.clock())
+
+    async def unary(self, run: CallRun, *, tried: Tried | None = None) -> bytes:
+        """The upstream's reply; `tried`: its first try was made elsewhere, and the call counted then.
 
         Raises:
             UpstreamRefused: the upstream said no, in its own words.
             CallEnded: it failed; `InDoubt` where it may have acted.
         """
         assert run.upstream is not None  # noqa: S101 - an admitted call has a route
-        asked, rule = time.perf_counter(), forward_rule_of(run)
+        asked, rule = time.perf_counter() if tried is None else run.admitted, forward_rule_of(run)
         try:
-            if (rule is None or not rule.several) and self.guards.of(run.upstream) is None:
+            if tried is None and (rule is None or not rule.several) and self.guards.of(run.upstream) is None:
                 return await self._plainly(run, run.upstream)
-            tries = Tries(self._upstreams, self.guards, fallbacks=self._fallbacks, run=run, rule=rule or PLAIN)
-            found = await tries.served()
+            tries = Tries(
+                *(self._upstreams, self.guards),
+                fallbacks=self._fallbacks,
+                run=run,
+                rule=rule or PLAIN,
+                since_s=0.0 if tried is None else time.perf_counter() - asked,
+            )
+            found = await (tries.served() if tried is None else tries.resumed(tried))
             await answered(run, found.going.call, found.response)
             return found.response
         finally:

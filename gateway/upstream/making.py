@@ -38,6 +38,15 @@ class Failure(msgspec.Struct, frozen=True):
         return self.error is None or fate_of(self.error) is Fate.UNTOUCHED
 
 
+class Tried(msgspec.Struct, frozen=True):
+    """A call's first try, which somebody else has made, and which has failed."""
+
+    error: grpc.aio.AioRpcError
+    took_us: int
+    address: int = -1
+    """Its place in the upstream's list; -1: nobody knows."""
+
+
 class Answer(msgspec.Struct, frozen=True):
     """A try that was answered."""
 
@@ -58,22 +67,36 @@ class Going(msgspec.Struct):
     over: bool = False
 
 
+def again(run: CallRun) -> bool:
+    """Whether a call may be made again though it may have been carried out."""
+    reads = run.policy is not None and run.policy.contract.operation in _REPEATABLE
+    return reads or run.harmless
+
+
+def try_s(rule: ForwardRule, longest: float, *, again: bool) -> float:
+    """Seconds that a try has; one that could not be repeated anyway need not be over early."""
+    return min(longest, rule.per_try_ms / 1000) if rule.per_try_ms and again else longest
+
+
 class Making:
     """Makes single tries of one call, at the upstream that it goes to now."""
 
-    def __init__(self, upstreams: UpstreamKinds, guards: Guards, *, run: CallRun, rule: ForwardRule) -> None:
+    def __init__(
+        self, upstreams: UpstreamKinds, guards: Guards, *, run: CallRun, rule: ForwardRule, since_s: float = 0.0
+    ) -> None:
+        """`since_s`: how long ago its first try began."""
         assert run.upstream is not None and run.policy is not None  # noqa: PT018, S101 - the call was admitted
         self._upstreams = upstreams
         self._guards = guards
         self._run = run
         self._rule = rule
-        total_s, remaining_s = timeout_s(run, run.upstream), run.incoming.time_remaining()
+        total_s, remaining_s = timeout_s(run, run.upstream, since_s=since_s), run.incoming.time_remaining()
         self._ends = time.perf_counter() + total_s
         self._hurried = remaining_s is not None and remaining_s <= total_s
         """Whether it is the caller who wants it over then."""
         self._infers = run.policy.contract.operation is Operation.INFER
         self._reads = run.policy.contract.operation in _REPEATABLE
-        self._again = self._reads or run.harmless
+        self._again = again(run)
         """Whether it may be made again though it may have been carried out."""
         self._doubtful = False
         """Whether a try may have reached an upstream."""
@@ -99,7 +122,7 @@ class Making:
                 return Failure(wait_ms=guarded.guard.wait_ms(now_ms=now_ms))
             place = guarded.places[entry.address]
         left_s = max(0.001, self._left_s())
-        given_s = self._given_s(min(left_s, longest_s(upstream)))
+        given_s = try_s(self._rule, min(left_s, longest_s(upstream)), again=self._again)
         try:
             call = self._start(place, given_s)
         except BaseException:  # a mistake of ours, and no reason to count it as running for ever
@@ -109,10 +132,6 @@ class Making:
         run.attempts.append(attempt(run, status="", at_us=at_us, why=why, address=entry.address))
         late_counts = given_s >= SHORT_SECONDS or given_s < left_s or not self._hurried
         return Going(call, len(run.attempts) - 1, late_counts, guarded, entry)
-
-    def _given_s(self, longest: float) -> float:
-        """Seconds that a try has; where it could not be repeated anyway it need not be over early."""
-        return min(longest, self._rule.per_try_ms / 1000) if self._rule.per_try_ms and self._again else longest
 
     def _start(self, place: Upstream, given_s: float) -> Any:
         """Begin a call there, which has so many seconds."""

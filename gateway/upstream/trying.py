@@ -11,15 +11,18 @@ import random
 from collections.abc import Iterable, Iterator
 from typing import Final
 
+import msgspec
+
 from gateway.adapters.upstreams import failed, in_doubt, unavailable
 from gateway.callrun import CallRun, elapsed_us
 from gateway.core.forwarding import ForwardRule
 from gateway.core.retrying import backoff_ms
 from gateway.rpc.status import pushback_ms
+from gateway.upstream.attempts import attempt, failed_with
 from gateway.upstream.fallback import Fallbacks
 from gateway.upstream.guards import Guards
 from gateway.upstream.kinds import UpstreamKinds
-from gateway.upstream.making import Answer, Failure, Making
+from gateway.upstream.making import Answer, Failure, Making, Tried
 
 _random: Final = random.Random()  # noqa: S311 - waits must differ, not be secret
 
@@ -28,9 +31,16 @@ class Tries(Making):
     """The tries of one call, of whatever kind."""
 
     def __init__(
-        self, upstreams: UpstreamKinds, guards: Guards, *, fallbacks: Fallbacks, run: CallRun, rule: ForwardRule
+        self,
+        upstreams: UpstreamKinds,
+        guards: Guards,
+        *,
+        fallbacks: Fallbacks,
+        run: CallRun,
+        rule: ForwardRule,
+        since_s: float = 0.0,
     ) -> None:
-        super().__init__(upstreams, guards, run=run, rule=rule)
+        super().__init__(upstreams, guards, run=run, rule=rule, since_s=since_s)
         self._fallbacks = fallbacks
         self._budget = None if rule.budget is None else guards.budget(run.route.name, rule.budget)
 
@@ -43,7 +53,20 @@ class Tries(Making):
         """
         if self._budget is not None:
             self._budget.called(now_ms=self._guards.clock())
-        found = await self._at_arm(self._rule.attempts, "")
+        return await self._served(None)
+
+    async def resumed(self, tried: Tried) -> Answer:
+        """Like `served`, of a call that was counted before, and tried once, in vain."""
+        run = self._run
+        failed_with(run, tried.error)
+        at_us, address = int((run.admitted - run.started) * 1e6), max(0, tried.address)
+        made = attempt(run, status=tried.error.code().name, at_us=at_us, address=address)
+        run.attempts.append(msgspec.structs.replace(made, took_us=tried.took_us))
+        self._failed_at = tried.address
+        return await self._served(self._failure(tried.error))
+
+    async def _served(self, tried: Failure | None) -> Answer:
+        found = await self._at_arm(self._rule.attempts, "", tried=tried)
         fallback = iter(self._rule.fallback)
         while isinstance(found, Failure) and await self._fall_back(fallback):
             found = await self._at_arm(1, "fallback")
@@ -58,11 +81,12 @@ class Tries(Making):
             return unavailable(failure.wait_ms)
         return failed(failure.error, harmless=self._run.harmless)
 
-    async def _at_arm(self, tries: int, why: str) -> Answer | Failure:
-        """Try the arm that the call goes to now, so often."""
+    async def _at_arm(self, tries: int, why: str, *, tried: Failure | None = None) -> Answer | Failure:
+        """Try the arm that the call goes to now, so often; where it was `tried`, that was the first of them."""
         made = 0
         while True:
-            found = await self._hedged(why) if self._rule.hedge_ms and self._reads else await self._once(why)
+            found = tried or await (self._hedged(why) if self._rule.hedge_ms and self._reads else self._once(why))
+            tried = None
             if isinstance(found, Answer):
                 return found
             made += 1

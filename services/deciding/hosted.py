@@ -20,6 +20,7 @@ from gateway.ending import ended
 from gateway.envoy.asgi import Health, envoy_app
 from gateway.envoy.engine.admin import Admin
 from gateway.envoy.engine.reach import Reach
+from gateway.envoy.engine.resuming import resuming
 from gateway.envoy.services import envoy_services
 from gateway.governing import AWAY, governing
 from gateway.key_files import keys_of
@@ -78,9 +79,10 @@ async def _answering(settings: Settings) -> AsyncIterator[GrpcOverAsgi]:
     keys = keys_of(settings)
     file = settings.trusted_people_file
     people = None if file is None else trusted_people(file)
-    async with governing(
+    governs = governing(
         settings, redis_url=redis_url(settings), keys=keys, trusted_people=people, called=DECISION_WORKER
-    ) as governed:
+    )
+    async with governs as governed, contextlib.AsyncExitStack() as stack:
         reach = None
         if settings.engine == "envoy" and settings.envoy_key_file is not None:
             reach = Reach(Admin(settings.envoy_key_file.parent), certified=settings.tls_dir is not None)
@@ -93,6 +95,9 @@ async def _answering(settings: Settings) -> AsyncIterator[GrpcOverAsgi]:
             hold_keys=keys.hold,
             reach=reach,
         )
+        if services.resuming is not None and settings.envoy_key_file is not None:
+            home, longest = settings.envoy_key_file.parent, settings.max_message_bytes
+            await stack.enter_async_context(resuming(services.resuming, home, max_message_bytes=longest))
         health = Health()
         answering = envoy_app(services, health, max_message_bytes=settings.max_message_bytes)
         governed.watch.observe_calls(lambda: answering.in_flight)

@@ -7,21 +7,28 @@ from typing import Final
 import grpc
 
 from gateway import refusal
+from gateway.adapters.lines import longest_s
 from gateway.adapters.upstreams import upstream_metadata
-from gateway.callrun import CallRun, timeout_s
+from gateway.callrun import CallRun, forward_rule_of, timeout_s
 from gateway.core.errors import CallEnded
 from gateway.core.revision.redacting import SIDES
 from gateway.envoy.engine.carried import CALL
+from gateway.envoy.engine.carrying import goes_on
 from gateway.envoy.engine.clusters import GATEWAY, cluster_name
+from gateway.envoy.engine.trying import AGAIN, again_name
 from gateway.envoy.heads import REDACTED_HEADER, UPSTREAM_HEADER, overwrite
 from gateway.passing import takes_of
 from gateway.rpc.framing import percent
 from gateway.rpc.headers import CREDENTIALS
 from gateway.rpc.status import DETAILS_KEY, code_of, status_of
 from gateway.trailers import own
+from gateway.upstream.making import again, try_s
 from pilote.envoy import auth_pb2
 
 TIMEOUT_HEADER: Final = "x-envoy-upstream-rq-timeout-ms"
+TRY_HEADER: Final = "x-envoy-upstream-rq-per-try-timeout-ms"
+MARGIN_MS: Final = 5_000
+"""How much longer Envoy waits than whoever goes on with a call, who is to end it."""
 SAID: Final = "said"
 """Key of Envoy's dynamic metadata: the trailers that the caller gets beside those of the upstream, a line each."""
 HARMLESS: Final = "harmless"
@@ -35,19 +42,31 @@ def handed_over() -> auth_pb2.CheckResponse:
     return response
 
 
+def cluster_of(run: CallRun) -> str:
+    """Where Envoy sends a call."""
+    assert run.upstream is not None  # noqa: S101 - it has a route
+    name = cluster_name(run.upstream)
+    return again_name(name) if goes_on(run) else name
+
+
 def carry(run: CallRun) -> auth_pb2.CheckResponse:
     """Envoy carries the call to its upstream."""
     assert run.upstream is not None  # noqa: S101 - it was admitted
     trace, pairs = run.incoming.trace, run.incoming.pairs
     agent = run.agent.name if run.agent is not None else ""
     kept = upstream_metadata((), decision=run.id, agent=agent, traceparent=trace.traceparent, tracestate=trace.state)
-    longest_ms = max(1, int(timeout_s(run, run.upstream) * 1000))
+    longest_ms, rule = max(1, int(timeout_s(run, run.upstream) * 1000)), forward_rule_of(run)
     set_to = [(name, value) for name, value in kept if isinstance(value, str)]
     set_to += [
-        (UPSTREAM_HEADER, cluster_name(run.upstream)),
+        (UPSTREAM_HEADER, cluster_of(run)),
         ("grpc-timeout", f"{longest_ms}m" if longest_ms < 10**8 else f"{longest_ms // 1000}S"),
-        (TIMEOUT_HEADER, str(longest_ms)),
     ]
+    if rule is not None and goes_on(run):  # whoever goes on with the call ends it in time
+        given_s = try_s(rule, min(longest_ms / 1000, longest_s(run.upstream)), again=again(run))
+        given_ms = max(1, int(given_s * 1000))
+        set_to += [(AGAIN, "1"), (TRY_HEADER, str(given_ms)), (TIMEOUT_HEADER, str(longest_ms + MARGIN_MS))]
+    else:
+        set_to.append((TIMEOUT_HEADER, str(longest_ms)))
     redacted = "+".join([side for side in SIDES if takes_of(run, side)])
     if redacted:  # and then neither side is compressed, nor says how long its body was
         set_to += [(REDACTED_HEADER, redacted), ("grpc-accept-encoding", "identity")]
@@ -58,6 +77,8 @@ def carry(run: CallRun) -> auth_pb2.CheckResponse:
     response.ok_response.headers_to_remove.extend(sorted(removed | ({"content-length"} if redacted else set())))
     said = "".join([f"{name}\t{value}\n" for name, value in own(run) if isinstance(value, str)])
     told: dict[str, str | bool] = {CALL: run.id, SAID: said}
+    if goes_on(run):
+        told[AGAIN] = True
     if run.harmless:
         told[HARMLESS] = True
     if run.incoming.language == "fr":

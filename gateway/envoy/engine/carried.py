@@ -15,9 +15,11 @@ from gateway.adapters.upstreams import TEXTS, UpstreamRefused, in_doubt
 from gateway.callrun import CallRun, elapsed_us, timeout_s
 from gateway.core.errors import CallEnded, Reason
 from gateway.core.record import Acted
+from gateway.envoy.engine.tried import address_of, failure_of
 from gateway.pipeline import Pipeline
 from gateway.rpc.framing import PREFIX_BYTES
 from gateway.upstream.attempts import attempt
+from gateway.upstream.making import Tried
 from gateway.watching.watch import Watch
 from pilote.envoy import access_log_data_pb2
 
@@ -30,6 +32,8 @@ ENDED: Final = "ended"
 LATE_SECONDS: Final = 60.0
 """How long after the latest time at which a call can have ended Envoy may still tell of it."""
 LOOK_SECONDS: Final = 10.0
+TELL_SECONDS: Final = 2.0
+"""Longest wait to be told how a try has failed."""
 _ACTED: Final = {"yes": Acted.YES, "no": Acted.NO, "maybe": Acted.MAYBE}
 Entry = access_log_data_pb2.HTTPAccessLogEntry
 
@@ -43,6 +47,8 @@ class Carried:
         self._clock = clock
         self._runs: dict[str, tuple[CallRun, float]] = {}
         """By decision, with the time from when on Envoy will not tell of it any more."""
+        self._tries: dict[str, asyncio.Future[Entry]] = {}
+        """By decision, a try that has failed, of calls that may go on here."""
         self._looked = clock()
 
     def __len__(self) -> int:
@@ -62,19 +68,44 @@ class Carried:
         found = self._runs.get(decision)
         return None if found is None else found[0]
 
+    def tried(self, decision: str, entry: Entry) -> None:
+        """Envoy tells of a try of that call, which has failed; it tells so before it asks to go on, or just after."""
+        if decision in self._runs and not (told := self._tries.setdefault(decision, asyncio.Future())).done():
+            told.set_result(entry)
+
+    async def resumed(self, decision: str) -> tuple[CallRun, Tried] | None:
+        """Go on with a call here, with how its first try has failed; `None`: nobody knows, and Envoy ends it."""
+        if decision not in self._runs:
+            return None
+        told = self._tries.setdefault(decision, asyncio.Future())
+        try:
+            async with asyncio.timeout(TELL_SECONDS):
+                entry = await asyncio.shield(told)
+        except TimeoutError:
+            return None
+        run = self._pop(decision)
+        if run is None or run.upstream is None:
+            return None
+        took_us, address = us_of(entry.common_properties.duration), address_of(entry, run.upstream)
+        return run, Tried(failure_of(entry), took_us, address)
+
+    def _pop(self, decision: str) -> CallRun | None:
+        self._tries.pop(decision, None)
+        found = self._runs.pop(decision, None)
+        return None if found is None else found[0]
+
     def unheard(self, run: CallRun) -> None:
         """Envoy was gone before it knew that it may carry the call: nothing was forwarded."""
-        if self._runs.pop(run.id, None) is not None:
+        if self._pop(run.id) is not None:
             run.ended, run.acted = asyncio.CancelledError(), Acted.NO
             self._pipeline.settle(run)
             self._watch.ended(run)
 
     def ended(self, decision: str, entry: Entry) -> None:
         """Settle the call as Envoy says it has ended."""
-        found = self._runs.pop(decision, None)
-        if found is None:
+        run, common = self._pop(decision), entry.common_properties
+        if run is None:
             return
-        run, common = found[0], entry.common_properties
         total_us = max(us_of(common.duration), int((run.admitted - run.started) * 1e6))
         sent_us = us_of(common.time_to_first_upstream_tx_byte)
         run.upstream_us = max(0, us_of(common.time_to_last_upstream_rx_byte) - sent_us)
@@ -91,7 +122,8 @@ class Carried:
     def _forget(self, now: float) -> None:
         """Settle as in doubt what Envoy has never told of: it may have gone on, or its caller may just have gone."""
         for decision in [decision for decision, (_, until) in self._runs.items() if now > until]:
-            run, _ = self._runs.pop(decision)
+            run = self._runs[decision][0]
+            self._pop(decision)
             run.ended, run.acted, run.over = in_doubt(), Acted.MAYBE, now
             self._pipeline.settle(run)
             self._watch.ended(run)

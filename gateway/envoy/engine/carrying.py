@@ -4,9 +4,9 @@ All others go on to the gateway, which takes them through every step as if there
 answers the policy looks at, and those that may be tried, copied or served otherwise.
 """
 
-from gateway.callrun import CallRun
+from gateway.callrun import CallRun, forward_rule_of
 from gateway.core.call import Operation
-from gateway.core.policy.upstreams import Upstream
+from gateway.core.policy.upstreams import Outliers, Upstream
 from gateway.core.revision.compiled import MethodPolicy, Revision
 from gateway.core.routing import RouteRule
 
@@ -42,6 +42,18 @@ def reachable(upstream: Upstream) -> bool:
     return upstream.kind == "grpc" and upstream.breaker is None
 
 
+def goes_on(run: CallRun) -> bool:
+    """Whether the call is tried again, or elsewhere, where its first try fails."""
+    rule = forward_rule_of(run)
+    return rule is not None and rule.several
+
+
+def tried_again(revision: Revision) -> bool:
+    """Whether there is such a call under a revision."""
+    rules = (rule.forward for policy in revision.methods.values() for rule in policy.routes)
+    return any(rule is not None and rule.several for rule in rules)
+
+
 def fits(run: CallRun) -> bool:
     """Whether Envoy can carry this call, now that it was decided about; asked before it takes anything."""
     policy, call, upstream, rule = run.policy, run.call, run.upstream, run.routed.rule
@@ -51,6 +63,7 @@ def fits(run: CallRun) -> bool:
     return (
         reachable(upstream)
         and (rule is None or _plain(rule))
+        and not (goes_on(run) and (run.decision.redacting or _may_be_empty(upstream)))
         and not (run.route.version and contract.pin is not None)
         and not (call.request_id and run.repeatable)  # a repeat is given the answer, which Envoy does not keep
         and not (call.identity and contract.created is not None)  # who it is about, its answer says
@@ -59,4 +72,10 @@ def fits(run: CallRun) -> bool:
 
 
 def _plain(rule: RouteRule) -> bool:
-    return not rule.copies and (rule.forward is None or not rule.forward.several)
+    return not rule.copies and (rule.forward is None or not rule.forward.hedge_ms)
+
+
+def _may_be_empty(upstream: Upstream) -> bool:
+    """Whether all addresses may be left out at a time: Envoy then makes no first try."""
+    count, rule = len(upstream.all_addresses), upstream.outliers or Outliers()
+    return count > 1 and 100 * (count - 1) < rule.max_ejected * count

@@ -11,11 +11,10 @@ from typing import Any
 from gateway.callrun import CallRun, Incoming
 from gateway.core.record import Acted
 from gateway.core.revision.compiled import Revision
-from gateway.envoy.engine.answering import carry, handed_over, refused, too_heavy
+from gateway.envoy.engine.answering import carry, cluster_of, handed_over, refused, too_heavy
 from gateway.envoy.engine.asking import Asked, asked, heavy
 from gateway.envoy.engine.carried import Carried
 from gateway.envoy.engine.carrying import carried_methods, fits
-from gateway.envoy.engine.clusters import cluster_name
 from gateway.pipeline import HandedOver, Pipeline
 from gateway.rpc.interceptors import unexpected
 from gateway.streams import NeverCame
@@ -59,6 +58,7 @@ class Checking:
             await self._pipeline.admit(run, found.message, fits=self._fits)
             answer = carry(run)
             self._carried.begin(run)
+            self._pipeline.forwarding.count(run)
             context.add_done_callback(functools.partial(self._unless_heard, run))
             return answer
         except HandedOver:
@@ -97,7 +97,7 @@ class Checking:
             self._carried.unheard(run)
 
     def _fits(self, run: CallRun) -> bool:
-        return fits(run) and run.upstream is not None and self._reached(cluster_name(run.upstream))
+        return fits(run) and run.upstream is not None and self._reached(cluster_of(run))
 
     def _give_back(self, run: CallRun, ended: BaseException) -> None:
         run.ended, run.acted = ended, Acted.NO

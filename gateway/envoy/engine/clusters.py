@@ -15,9 +15,10 @@ import msgspec
 from gateway.core.policy.upstreams import Outliers, Upstream
 from gateway.core.policy.vocabulary import duration_ms
 from gateway.core.revision.compiled import Revision
-from gateway.envoy.engine.carrying import reachable
+from gateway.envoy.engine.carrying import reachable, tried_again
 from gateway.envoy.engine.resources import TYPE, Json
 from gateway.envoy.engine.tls import AUTHORITY, OWN, secret
+from gateway.envoy.engine.trying import again_cluster, again_name
 
 GATEWAY: Final = "pilote"
 """The cluster of the gateway itself; no upstream's is called so, since theirs have an "@"."""
@@ -54,7 +55,8 @@ _names: dict[Upstream, str] = {}
 
 def names_of(revision: Revision, *, certified: bool) -> frozenset[str]:
     """Names of the clusters of all upstreams that Envoy can reach; `certified`: it has a certificate to show."""
-    return frozenset(cluster_name(each) for each in _reachable(revision, certified=certified))
+    found = [cluster_name(each) for each in _reachable(revision, certified=certified)]
+    return frozenset([*found, *map(again_name, found)] if tried_again(revision) else found)
 
 
 def clusters_of(revision: Revision, *, roots: Path, secrets: Path | None) -> dict[str, Json]:
@@ -64,7 +66,9 @@ def clusters_of(revision: Revision, *, roots: Path, secrets: Path | None) -> dic
     where this process's own certificate is; `None` where it has none.
     """
     found = _reachable(revision, certified=secrets is not None)
-    return {cluster_name(each): _cluster(each, roots=roots, secrets=secrets) for each in found}
+    made = [_cluster(each, roots=roots, secrets=secrets) for each in found]
+    made += [again_cluster(each) for each in made] if tried_again(revision) else []
+    return {each["name"]: each for each in made}
 
 
 def asking(revision: Revision) -> frozenset[str]:
@@ -102,10 +106,14 @@ def _grpc(name: str, kind: str, addresses: Sequence[Json]) -> Json:
         "connect_timeout": "5s",
         "typed_extension_protocol_options": {"envoy.extensions.upstreams.http.v3.HttpProtocolOptions": _HTTP2},
         "circuit_breakers": {
-            "thresholds": [{f"max_{what}": _MOST for what in ("connections", "pending_requests", "requests")}]
+            "thresholds": [
+                {f"max_{what}": _MOST for what in ("connections", "pending_requests", "requests", "retries")}
+            ]
         },
         "load_assignment": {
             "cluster_name": name,
+            # Else calls would go on to the next in line already where most addresses, and not all, are left out.
+            "policy": {"overprovisioning_factor": 100_000},
             "endpoints": [{"lb_endpoints": [{"endpoint": {"address": address}} for address in addresses]}],
         },
     }

@@ -17,13 +17,14 @@ from gateway.envoy.engine.redaction import EXT_PROC, ext_proc, redacting_routes,
 from gateway.envoy.engine.resources import TYPE, Json, file_of
 from gateway.envoy.engine.scripting import script
 from gateway.envoy.engine.tls import downstream
+from gateway.envoy.engine.trying import AGAIN, AGAIN_SOCKET, again_route, tries_log
 from gateway.envoy.heads import REDACTED_HEADER, UPSTREAM_HEADER
 from gateway.rpc.serving import MOST_CONNECTIONS, MOST_STREAMS
 
 TOLD_EVERY_SECONDS: Final = 0.02
 """How often Envoy sends what its access log holds."""
 _LUA: Final = "envoy.filters.http.lua"
-_BETWEEN_US: Final = [UPSTREAM_HEADER, REDACTED_HEADER, "x-forwarded-proto"]
+_BETWEEN_US: Final = [UPSTREAM_HEADER, REDACTED_HEADER, AGAIN, "x-forwarded-proto"]
 """Headers that are for Envoy alone. It routes nothing without the last, so it cannot be taken out earlier."""
 _FATES: Final = {
     # No connection to any address came about.
@@ -67,6 +68,7 @@ def bootstrap(places: Places) -> Json:
             "clusters": [
                 _untyped(gateway_cluster(places.gateway)),
                 _untyped(gateway_cluster(places.asked, name=ASKED)),
+                _untyped(gateway_cluster(str(places.home / AGAIN_SOCKET), name=AGAIN)),
             ]
         },
         "overload_manager": {"resource_monitors": [most_connections()]},
@@ -142,14 +144,18 @@ def _connection_manager(places: Places) -> Json:
                 "name": _LUA,
                 "typed_config": {
                     "@type": FILTERS + "lua.v3.Lua",
-                    "default_source_code": {"inline_string": script()},
+                    "default_source_code": {"inline_string": script(places.key)},
                 },
             },
             {"name": EXT_AUTHZ, "typed_config": _ext_authz(places)},
             {"name": EXT_PROC, "typed_config": ext_proc(places.key)},
             {
                 "name": "envoy.filters.http.router",
-                "typed_config": {"@type": FILTERS + "router.v3.Router", "suppress_envoy_headers": True},
+                "typed_config": {
+                    "@type": FILTERS + "router.v3.Router",
+                    "suppress_envoy_headers": True,
+                    "upstream_log": [tries_log(places.key)],
+                },
             },
         ],
         "local_reply_config": {
@@ -165,7 +171,7 @@ def _early() -> Json:
         "name": "envoy.http.early_header_mutation.header_mutation",
         "typed_config": {
             "@type": TYPE + "envoy.extensions.http.early_header_mutation.header_mutation.v3.HeaderMutation",
-            "mutations": [{"remove": REDACTED_HEADER}],
+            "mutations": [{"remove": name} for name in (REDACTED_HEADER, AGAIN)],
         },
     }
 
@@ -234,7 +240,7 @@ def _unasked() -> Json:
 def _routes(carried: Iterable[str]) -> Json:
     asked: Json = {"route": {"cluster_header": UPSTREAM_HEADER, "timeout": "0s"}}
     asked["request_headers_to_remove"] = _BETWEEN_US
-    listed = [*redacting_routes(asked), *[asked | {"match": {"path": name}} for name in carried]]
+    listed = [*redacting_routes(asked), again_route(asked), *[asked | {"match": {"path": name}} for name in carried]]
     listed.append(
         {
             "match": {"prefix": "/"},

@@ -1,6 +1,7 @@
 -- How a carried call ends for its caller: with the upstream's own answer or refusal as it is, and with the gateway's
 -- words where the upstream failed; and beside either what the gateway says of the call. What became of it is written
--- into Envoy's metadata, from which the access log tells the gateway. WORDS, SAID_NO and NAMES are put before this text.
+-- into Envoy's metadata, from which the access log tells the gateway. WORDS, SAID_NO, NAMES and KEY are put before this
+-- text.
 
 local ASKED = "envoy.filters.http.ext_authz"
 local OWN = "pilote"
@@ -45,6 +46,8 @@ function envoy_on_response(handle)
     if fate then say(headers, "DRAINING", false) end -- the gateway itself does not answer
     return
   end
+  if fate == KEY then return end -- the call has gone on where it was decided about, and ends in its own words
+  if fate == "untouched" and told["pilote-again"] then fate = "broken" end -- where it was to go on; the first try may have
   local ending = headers
   if headers:get(":status") ~= "200" then -- whoever answered so does not speak gRPC
     without_ours(headers, {})

@@ -21,13 +21,14 @@ _REASONS: Final = (
 _TEXTS: Final = TEXTS | {Reason.DRAINING: "This process starts or is about to stop; retry."}
 
 
-def script() -> str:
-    """The whole script, in Lua."""
+def script(key: str) -> str:
+    """The whole script, in Lua; `key`: by which an answer is known that says itself all that is to be said."""
     said = {reason.value: words(reason) for reason in _REASONS}
     names = {str(code.value[0]): code.name for code in grpc.StatusCode}
     said_no = ", ".join(f'["{code.value[0]}"] = true' for code in sorted(SAID_NO, key=lambda code: code.value[0]))
     told = ",\n  ".join(f"{reason} = {_table(each)}" for reason, each in said.items())
     tables = f"local WORDS = {{\n  {told}\n}}\nlocal SAID_NO = {{ {said_no} }}\nlocal NAMES = {_table(names)}\n"
+    tables += f'local KEY = "{key}"\n'
     return tables + _SCRIPT.read_text(encoding="utf-8")
 
 

@@ -7,6 +7,7 @@ import tempfile
 from collections.abc import AsyncIterator
 from pathlib import Path
 
+import grpc
 import pytest
 
 from gateway.adapters.workers import Workers
@@ -17,7 +18,10 @@ from tests.e2e.envoy.deciding import children_of
 from tests.e2e.faults.load import AS_EVER
 from tests.e2e.faults.site import Site, site
 from tests.e2e.policy import allow_all
+from tests.e2e.requests import get
+from tests.e2e.test_trying import PATIENT, tried
 from tests.e2e.waiting import eventually
+from tests.e2e.world import Agent, credential, told
 from tests.services import ports
 from tests.stores import RedisProcess
 
@@ -32,15 +36,20 @@ def probes() -> str:
 
 @pytest.fixture
 async def its(own_redis: RedisProcess, tmp_path: Path, probes: str) -> AsyncIterator[Site]:
-    """One gateway on the Envoy engine, which redacts both sides of each contact."""
+    """One gateway on the Envoy engine, which redacts both sides of each contact, and tries other calls again."""
     hidden = {"effect": "redact", "methods": ["/pilote.crm.v1.MessageService/SendMessage"]}
     rules = [
         allow_all(),
         {"name": "request", "of": "request", "fields": ["message.body"]} | hidden,
         {"name": "reply", "fields": ["message.subject_line"]} | hidden,
     ]
+    arms, patient = [{"name": "crm", "upstream": "crm"}], PATIENT | {"min_per_second": 100}
+    routes = [
+        {"name": "contacts", "methods": ["/pilote.crm.v1.ContactService/*"], "arms": arms, "retries": patient},
+        {"name": "crm", "methods": ["/pilote.crm.v1.*"], "arms": arms},
+    ]
     own = {"PILOTE_ENGINE": "envoy", "PILOTE_HEALTH_LISTEN": probes}
-    async with site(own_redis, tmp_path, workers=1, extra=lambda _: own, rules=rules) as made:
+    async with site(own_redis, tmp_path, workers=1, extra=lambda _: own, rules=rules, routes=routes) as made:
         yield made
 
 
@@ -134,3 +143,21 @@ async def test_a_worker_inside_an_envoy_decides_about_calls_redacts_and_settles_
         return all(kept[each].settlement is not None for each in called) or None
 
     await eventually(settled, what="the end of every call")
+
+
+async def test_a_worker_inside_an_envoy_goes_on_with_calls_that_have_failed(its: Site) -> None:
+    """Its CRM knows messages only, and fails at everything else."""
+    async with grpc.aio.insecure_channel(f"127.0.0.1:{its.ports[0]}") as channel:
+        for _ in range(5):
+            ended = await told(Agent(channel).contacts.GetContact(get(), metadata=credential("sales-bot")))
+            assert (ended.code, ended.reason) == (grpc.StatusCode.INTERNAL, "UPSTREAM_FAILED")
+
+            async def settled(decision: str = ended.decision) -> list[tuple[str, str]] | None:
+                found = (await its.world.kept()).get(decision)
+                return None if found is None or found.settlement is None else tried(found)
+
+            assert await eventually(settled, what="the end of the call") == [
+                ("", "UNKNOWN"),
+                ("retry", "UNKNOWN"),
+                ("retry", "UNKNOWN"),
+            ]

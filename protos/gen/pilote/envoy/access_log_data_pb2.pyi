@@ -127,6 +127,7 @@ class AccessLogCommon(_message.Message):
 
     TIME_TO_FIRST_UPSTREAM_TX_BYTE_FIELD_NUMBER: _builtins.int
     TIME_TO_LAST_UPSTREAM_RX_BYTE_FIELD_NUMBER: _builtins.int
+    UPSTREAM_REMOTE_ADDRESS_FIELD_NUMBER: _builtins.int
     RESPONSE_FLAGS_FIELD_NUMBER: _builtins.int
     METADATA_FIELD_NUMBER: _builtins.int
     DURATION_FIELD_NUMBER: _builtins.int
@@ -139,6 +140,8 @@ class AccessLogCommon(_message.Message):
     @_builtins.property
     def time_to_last_upstream_rx_byte(self) -> _duration_pb2.Duration: ...
     @_builtins.property
+    def upstream_remote_address(self) -> _core_pb2.Address: ...
+    @_builtins.property
     def response_flags(self) -> Global___ResponseFlags: ...
     @_builtins.property
     def metadata(self) -> _core_pb2.Metadata: ...
@@ -149,19 +152,60 @@ class AccessLogCommon(_message.Message):
         *,
         time_to_first_upstream_tx_byte: _duration_pb2.Duration | None = ...,
         time_to_last_upstream_rx_byte: _duration_pb2.Duration | None = ...,
+        upstream_remote_address: _core_pb2.Address | None = ...,
         response_flags: Global___ResponseFlags | None = ...,
         metadata: _core_pb2.Metadata | None = ...,
         duration: _duration_pb2.Duration | None = ...,
         upstream_request_attempt_count: _builtins.int = ...,
         intermediate_log_entry: _builtins.bool = ...,
     ) -> None: ...
-    _HasFieldArgType: _TypeAlias = _typing.Literal["duration", b"duration", "metadata", b"metadata", "response_flags", b"response_flags", "time_to_first_upstream_tx_byte", b"time_to_first_upstream_tx_byte", "time_to_last_upstream_rx_byte", b"time_to_last_upstream_rx_byte"]  # noqa: Y015
+    _HasFieldArgType: _TypeAlias = _typing.Literal["duration", b"duration", "metadata", b"metadata", "response_flags", b"response_flags", "time_to_first_upstream_tx_byte", b"time_to_first_upstream_tx_byte", "time_to_last_upstream_rx_byte", b"time_to_last_upstream_rx_byte", "upstream_remote_address", b"upstream_remote_address"]  # noqa: Y015
     def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
-    _ClearFieldArgType: _TypeAlias = _typing.Literal["duration", b"duration", "intermediate_log_entry", b"intermediate_log_entry", "metadata", b"metadata", "response_flags", b"response_flags", "time_to_first_upstream_tx_byte", b"time_to_first_upstream_tx_byte", "time_to_last_upstream_rx_byte", b"time_to_last_upstream_rx_byte", "upstream_request_attempt_count", b"upstream_request_attempt_count"]  # noqa: Y015
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["duration", b"duration", "intermediate_log_entry", b"intermediate_log_entry", "metadata", b"metadata", "response_flags", b"response_flags", "time_to_first_upstream_tx_byte", b"time_to_first_upstream_tx_byte", "time_to_last_upstream_rx_byte", b"time_to_last_upstream_rx_byte", "upstream_remote_address", b"upstream_remote_address", "upstream_request_attempt_count", b"upstream_request_attempt_count"]  # noqa: Y015
     def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
     def WhichOneof(self, oneof_group: _Never) -> None: ...
 
 Global___AccessLogCommon: _TypeAlias = AccessLogCommon  # noqa: Y015
+
+@_typing.final
+class HTTPRequestProperties(_message.Message):
+    DESCRIPTOR: _descriptor.Descriptor
+
+    @_typing.final
+    class RequestHeadersEntry(_message.Message):
+        DESCRIPTOR: _descriptor.Descriptor
+
+        KEY_FIELD_NUMBER: _builtins.int
+        VALUE_FIELD_NUMBER: _builtins.int
+        key: _builtins.str
+        value: _builtins.str
+        def __init__(
+            self,
+            *,
+            key: _builtins.str = ...,
+            value: _builtins.str = ...,
+        ) -> None: ...
+        _HasFieldArgType: _TypeAlias = _Never  # noqa: Y015
+        def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
+        _ClearFieldArgType: _TypeAlias = _typing.Literal["key", b"key", "value", b"value"]  # noqa: Y015
+        def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
+        def WhichOneof(self, oneof_group: _Never) -> None: ...
+
+    REQUEST_HEADERS_FIELD_NUMBER: _builtins.int
+    @_builtins.property
+    def request_headers(self) -> _containers.ScalarMap[_builtins.str, _builtins.str]: ...
+    def __init__(
+        self,
+        *,
+        request_headers: _abc.Mapping[_builtins.str, _builtins.str] | None = ...,
+    ) -> None: ...
+    _HasFieldArgType: _TypeAlias = _Never  # noqa: Y015
+    def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["request_headers", b"request_headers"]  # noqa: Y015
+    def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
+    def WhichOneof(self, oneof_group: _Never) -> None: ...
+
+Global___HTTPRequestProperties: _TypeAlias = HTTPRequestProperties  # noqa: Y015
 
 @_typing.final
 class HTTPResponseProperties(_message.Message):
@@ -218,20 +262,24 @@ class HTTPAccessLogEntry(_message.Message):
     DESCRIPTOR: _descriptor.Descriptor
 
     COMMON_PROPERTIES_FIELD_NUMBER: _builtins.int
+    REQUEST_FIELD_NUMBER: _builtins.int
     RESPONSE_FIELD_NUMBER: _builtins.int
     @_builtins.property
     def common_properties(self) -> Global___AccessLogCommon: ...
+    @_builtins.property
+    def request(self) -> Global___HTTPRequestProperties: ...
     @_builtins.property
     def response(self) -> Global___HTTPResponseProperties: ...
     def __init__(
         self,
         *,
         common_properties: Global___AccessLogCommon | None = ...,
+        request: Global___HTTPRequestProperties | None = ...,
         response: Global___HTTPResponseProperties | None = ...,
     ) -> None: ...
-    _HasFieldArgType: _TypeAlias = _typing.Literal["common_properties", b"common_properties", "response", b"response"]  # noqa: Y015
+    _HasFieldArgType: _TypeAlias = _typing.Literal["common_properties", b"common_properties", "request", b"request", "response", b"response"]  # noqa: Y015
     def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
-    _ClearFieldArgType: _TypeAlias = _typing.Literal["common_properties", b"common_properties", "response", b"response"]  # noqa: Y015
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["common_properties", b"common_properties", "request", b"request", "response", b"response"]  # noqa: Y015
     def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
     def WhichOneof(self, oneof_group: _Never) -> None: ...
 

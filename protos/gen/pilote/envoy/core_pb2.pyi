@@ -148,3 +148,70 @@ class HeaderMap(_message.Message):
     def WhichOneof(self, oneof_group: _Never) -> None: ...
 
 Global___HeaderMap: _TypeAlias = HeaderMap  # noqa: Y015
+
+@_typing.final
+class SocketAddress(_message.Message):
+    DESCRIPTOR: _descriptor.Descriptor
+
+    ADDRESS_FIELD_NUMBER: _builtins.int
+    PORT_VALUE_FIELD_NUMBER: _builtins.int
+    address: _builtins.str
+    port_value: _builtins.int
+    def __init__(
+        self,
+        *,
+        address: _builtins.str = ...,
+        port_value: _builtins.int = ...,
+    ) -> None: ...
+    _HasFieldArgType: _TypeAlias = _Never  # noqa: Y015
+    def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["address", b"address", "port_value", b"port_value"]  # noqa: Y015
+    def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
+    def WhichOneof(self, oneof_group: _Never) -> None: ...
+
+Global___SocketAddress: _TypeAlias = SocketAddress  # noqa: Y015
+
+@_typing.final
+class Pipe(_message.Message):
+    DESCRIPTOR: _descriptor.Descriptor
+
+    PATH_FIELD_NUMBER: _builtins.int
+    path: _builtins.str
+    def __init__(
+        self,
+        *,
+        path: _builtins.str = ...,
+    ) -> None: ...
+    _HasFieldArgType: _TypeAlias = _Never  # noqa: Y015
+    def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["path", b"path"]  # noqa: Y015
+    def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
+    def WhichOneof(self, oneof_group: _Never) -> None: ...
+
+Global___Pipe: _TypeAlias = Pipe  # noqa: Y015
+
+@_typing.final
+class Address(_message.Message):
+    DESCRIPTOR: _descriptor.Descriptor
+
+    SOCKET_ADDRESS_FIELD_NUMBER: _builtins.int
+    PIPE_FIELD_NUMBER: _builtins.int
+    @_builtins.property
+    def socket_address(self) -> Global___SocketAddress: ...
+    @_builtins.property
+    def pipe(self) -> Global___Pipe: ...
+    def __init__(
+        self,
+        *,
+        socket_address: Global___SocketAddress | None = ...,
+        pipe: Global___Pipe | None = ...,
+    ) -> None: ...
+    _HasFieldArgType: _TypeAlias = _typing.Literal["address", b"address", "pipe", b"pipe", "socket_address", b"socket_address"]  # noqa: Y015
+    def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["address", b"address", "pipe", b"pipe", "socket_address", b"socket_address"]  # noqa: Y015
+    def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
+    _WhichOneofReturnType_address: _TypeAlias = _typing.Literal["socket_address", "pipe"]  # noqa: Y015
+    _WhichOneofArgType_address: _TypeAlias = _typing.Literal["address", b"address"]  # noqa: Y015
+    def WhichOneof(self, oneof_group: _WhichOneofArgType_address) -> _WhichOneofReturnType_address | None: ...
+
+Global___Address: _TypeAlias = Address  # noqa: Y015
