@@ -13,8 +13,9 @@ from gateway.core.revision.compiled import Revision
 from gateway.core.spending import costs, told
 from gateway.envoy.authorization import SEAL
 from gateway.envoy.doors import Doors
-from gateway.envoy.engine.carried import CALL, Carried, us_of
-from gateway.envoy.engine.trying import DECISION_HEADER
+from gateway.envoy.engine.carried import Carried, us_of
+from gateway.envoy.engine.filters import CALL
+from gateway.envoy.engine.trying import TRIES
 from gateway.envoy.fates import Fate, fate_of
 from gateway.envoy.seals import Admitted, Seals
 from pilote.envoy import access_log_data_pb2, access_log_pb2, access_log_pb2_grpc
@@ -52,17 +53,18 @@ class AccessLog(access_log_pb2_grpc.AccessLogServiceServicer):
         Ends as AGENT_UNAUTHENTICATED where it is not Envoy that tells.
         """
         await self._doors.look(context)
+        tries = False
         async for message in request_iterator:
+            tries = tries or message.identifier.log_name == TRIES  # said once, by the first
             for entry in message.http_logs.log_entry:
-                self._settle(entry)
+                if not tries:
+                    self._settle(entry)
+                elif self._carried is not None:
+                    self._carried.tried(entry)
         return access_log_pb2.StreamAccessLogsResponse()
 
     def _settle(self, entry: access_log_data_pb2.HTTPAccessLogEntry) -> None:
-        common, tried = entry.common_properties, entry.request.request_headers.get(DECISION_HEADER, "")
-        if tried:
-            if self._carried is not None:
-                self._carried.tried(tried, entry)
-            return
+        common = entry.common_properties
         said = common.metadata.filter_metadata
         if common.intermediate_log_entry or FILTER not in said:
             return  # it goes on, or it was refused

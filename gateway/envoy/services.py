@@ -68,7 +68,7 @@ def envoy_services(
     carried = checking = redacting = further = None
     if reach is not None:
         carried = Carried(pipeline, watch)
-        redacting = Redacting(carried)
+        redacting = Redacting(carried, key=known[-1])
         further = Resuming(pipeline, watch, carried=carried, key=known[-1])
         checking = Checking(pipeline, watch, carried=carried, reached=reach.has, trace_ratio=ratio)
     return EnvoyServices(

@@ -12,9 +12,9 @@ from gateway.adapters.upstreams import upstream_metadata
 from gateway.callrun import CallRun, forward_rule_of, timeout_s
 from gateway.core.errors import CallEnded
 from gateway.core.revision.redacting import SIDES
-from gateway.envoy.engine.carried import CALL
 from gateway.envoy.engine.carrying import goes_on
 from gateway.envoy.engine.clusters import GATEWAY, cluster_name
+from gateway.envoy.engine.filters import CALL
 from gateway.envoy.engine.trying import AGAIN, again_name
 from gateway.envoy.heads import REDACTED_HEADER, UPSTREAM_HEADER, overwrite
 from gateway.passing import takes_of

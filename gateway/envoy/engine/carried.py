@@ -15,7 +15,9 @@ from gateway.adapters.upstreams import TEXTS, UpstreamRefused, in_doubt
 from gateway.callrun import CallRun, elapsed_us, timeout_s
 from gateway.core.errors import CallEnded, Reason
 from gateway.core.record import Acted
+from gateway.envoy.engine.clusters import is_upstreams
 from gateway.envoy.engine.tried import address_of, failure_of
+from gateway.envoy.engine.trying import DECISION_HEADER
 from gateway.pipeline import Pipeline
 from gateway.rpc.framing import PREFIX_BYTES
 from gateway.upstream.attempts import attempt
@@ -23,8 +25,6 @@ from gateway.upstream.making import Tried
 from gateway.watching.watch import Watch
 from pilote.envoy import access_log_data_pb2
 
-CALL: Final = "call"
-"""Key of Envoy's dynamic metadata: the decision by which Envoy carries a call."""
 OWN: Final = "pilote"
 """Where the script that ends calls writes into Envoy's metadata."""
 ENDED: Final = "ended"
@@ -68,10 +68,14 @@ class Carried:
         found = self._runs.get(decision)
         return None if found is None else found[0]
 
-    def tried(self, decision: str, entry: Entry) -> None:
-        """Envoy tells of a try of that call, which has failed; it tells so before it asks to go on, or just after."""
-        if decision in self._runs and not (told := self._tries.setdefault(decision, asyncio.Future())).done():
-            told.set_result(entry)
+    def tried(self, entry: Entry) -> None:
+        """Envoy tells of a try that has failed; it tells so before it asks to go on with the call, or just after."""
+        decision = entry.request.request_headers.get(DECISION_HEADER, "")
+        # Of calls that go elsewhere it is the caller who says by which decision they go.
+        if is_upstreams(entry.common_properties.upstream_cluster) and decision in self._runs:
+            told = self._tries.setdefault(decision, asyncio.Future())
+            if not told.done():
+                told.set_result(entry)
 
     async def resumed(self, decision: str) -> tuple[CallRun, Tried] | None:
         """Go on with a call here, with how its first try has failed; `None`: nobody knows, and Envoy ends it."""

@@ -4,12 +4,18 @@ All others go on to the gateway, which takes them through every step as if there
 answers the policy looks at, and those that may be tried, copied or served otherwise.
 """
 
-from gateway.callrun import CallRun, forward_rule_of
+import ipaddress
+from typing import Final
+
+from gateway.callrun import CallRun, forward_rule_of, timeout_s
 from gateway.core.call import Operation
 from gateway.core.policy.upstreams import Outliers, Upstream
 from gateway.core.revision.compiled import MethodPolicy, Revision
 from gateway.core.routing import RouteRule
+from gateway.upstream.making import again
 
+LONGEST_SECONDS: Final = 100.0
+"""Of calls that must not be made twice: Envoy knows all upstreams for longer that it once was told of."""
 _SETTLED_AT_ONCE = frozenset({"budget", "concurrency", "quota"})
 """Kinds of limit that the next call must find settled, or that read the answer."""
 
@@ -42,6 +48,21 @@ def reachable(upstream: Upstream) -> bool:
     return upstream.kind == "grpc" and upstream.breaker is None
 
 
+def named(upstream: Upstream) -> bool:
+    """Whether any of its addresses is found by a name."""
+    hosts = (each.rpartition(":")[0].strip("[]") for each in upstream.all_addresses if not each.startswith("unix:"))
+    return not all(is_ip(host) for host in hosts)
+
+
+def is_ip(host: str) -> bool:
+    """Whether it is an address itself, and no name."""
+    try:
+        ipaddress.ip_address(host)
+    except ValueError:
+        return False
+    return True
+
+
 def goes_on(run: CallRun) -> bool:
     """Whether the call is tried again, or elsewhere, where its first try fails."""
     rule = forward_rule_of(run)
@@ -63,7 +84,7 @@ def fits(run: CallRun) -> bool:
     return (
         reachable(upstream)
         and (rule is None or _plain(rule))
-        and not (goes_on(run) and (run.decision.redacting or _may_be_empty(upstream)))
+        and (not goes_on(run) or _surely_once(run, upstream))
         and not (run.route.version and contract.pin is not None)
         and not (call.request_id and run.repeatable)  # a repeat is given the answer, which Envoy does not keep
         and not (call.identity and contract.created is not None)  # who it is about, its answer says
@@ -75,7 +96,14 @@ def _plain(rule: RouteRule) -> bool:
     return not rule.copies and (rule.forward is None or not rule.forward.hedge_ms)
 
 
-def _may_be_empty(upstream: Upstream) -> bool:
-    """Whether all addresses may be left out at a time: Envoy then makes no first try."""
+def _surely_once(run: CallRun, upstream: Upstream) -> bool:
+    """Whether Envoy sends the call to the upstream once, and only its second try elsewhere.
+
+    It tells by the address that was tried that the next try goes elsewhere, which holds for as long as it knows that
+    address: those of names come and go, and whole upstreams go a while after no policy names them. Where all
+    addresses may be left out at a time it may make no first try.
+    """
     count, rule = len(upstream.all_addresses), upstream.outliers or Outliers()
-    return count > 1 and 100 * (count - 1) < rule.max_ejected * count
+    if count > 1 and 100 * (count - 1) < rule.max_ejected * count:
+        return False
+    return again(run) or (not named(upstream) and timeout_s(run, upstream) < LONGEST_SECONDS)

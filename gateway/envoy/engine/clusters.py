@@ -5,7 +5,6 @@ under the one goes where that one says while the other is active already.
 """
 
 import hashlib
-import ipaddress
 from collections.abc import Sequence
 from pathlib import Path
 from typing import Final
@@ -15,7 +14,7 @@ import msgspec
 from gateway.core.policy.upstreams import Outliers, Upstream
 from gateway.core.policy.vocabulary import duration_ms
 from gateway.core.revision.compiled import Revision
-from gateway.envoy.engine.carrying import reachable, tried_again
+from gateway.envoy.engine.carrying import is_ip, named, reachable, tried_again
 from gateway.envoy.engine.resources import TYPE, Json
 from gateway.envoy.engine.tls import AUTHORITY, OWN, secret
 from gateway.envoy.engine.trying import again_cluster, again_name
@@ -53,6 +52,11 @@ def cluster_name(upstream: Upstream) -> str:
 _names: dict[Upstream, str] = {}
 
 
+def is_upstreams(cluster: str) -> bool:
+    """Whether a cluster of that name is an upstream's."""
+    return "@" in cluster
+
+
 def names_of(revision: Revision, *, certified: bool) -> frozenset[str]:
     """Names of the clusters of all upstreams that Envoy can reach; `certified`: it has a certificate to show."""
     found = [cluster_name(each) for each in _reachable(revision, certified=certified)]
@@ -87,8 +91,9 @@ def gateway_cluster(socket: str, *, name: str = GATEWAY) -> Json:
 
 def _cluster(upstream: Upstream, *, roots: Path, secrets: Path | None) -> Json:
     addresses = [_address(each) for each in upstream.all_addresses]
-    named = any("socket_address" in each and not _is_ip(each["socket_address"]["address"]) for each in addresses)
-    cluster = _grpc(cluster_name(upstream), "STRICT_DNS" if named else "STATIC", addresses)
+    cluster = _grpc(cluster_name(upstream), "STRICT_DNS" if named(upstream) else "STATIC", addresses)
+    if named(upstream):  # "localhost" has an address that nobody listens at
+        cluster["dns_lookup_family"] = "V4_PREFERRED"
     if len(addresses) > 1:
         cluster["load_balancing_policy"] = {"policies": [{"typed_extension_config": _FEWEST_RUNNING}]}
         cluster["outlier_detection"] = _outliers(upstream.outliers)
@@ -126,14 +131,6 @@ def _address(text: str) -> Json:
     return {"socket_address": {"address": host.strip("[]"), "port_value": int(port)}}
 
 
-def _is_ip(host: str) -> bool:
-    try:
-        ipaddress.ip_address(host)
-    except ValueError:
-        return False
-    return True
-
-
 def _outliers(outliers: Outliers | None) -> Json:
     """Envoy counts gRPC's UNAVAILABLE and the like, and connections that fail, as the gateway does."""
     rule = outliers or Outliers()
@@ -150,7 +147,7 @@ def _outliers(outliers: Outliers | None) -> Json:
 
 
 def _tls(host: str, roots: Path, secrets: Path | None) -> Json:
-    kind = "IP_ADDRESS" if _is_ip(host) else "DNS"
+    kind = "IP_ADDRESS" if is_ip(host) else "DNS"
     validating: Json = {"match_typed_subject_alt_names": [{"san_type": kind, "matcher": {"exact": host}}]}
     common: Json = {"alpn_protocols": ["h2"]}
     if secrets is None:
@@ -162,5 +159,5 @@ def _tls(host: str, roots: Path, secrets: Path | None) -> Json:
             "validation_context_sds_secret_config": secret(AUTHORITY, secrets),
         }
     context = {"@type": TYPE + "envoy.extensions.transport_sockets.tls.v3.UpstreamTlsContext"}
-    sni = {} if _is_ip(host) else {"sni": host}
+    sni = {} if is_ip(host) else {"sni": host}
     return {"name": "envoy.transport_sockets.tls", "typed_config": {**context, **sni, "common_tls_context": common}}

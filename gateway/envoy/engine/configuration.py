@@ -240,7 +240,9 @@ def _unasked() -> Json:
 def _routes(carried: Iterable[str]) -> Json:
     asked: Json = {"route": {"cluster_header": UPSTREAM_HEADER, "timeout": "0s"}}
     asked["request_headers_to_remove"] = _BETWEEN_US
-    listed = [*redacting_routes(asked), again_route(asked), *[asked | {"match": {"path": name}} for name in carried]]
+    chosen = redacting_routes(asked)
+    chosen = [*map(again_route, chosen), *chosen, again_route(asked | {"match": {"prefix": "/"}})]
+    listed = [*chosen, *[asked | {"match": {"path": name}} for name in carried]]
     listed.append(
         {
             "match": {"prefix": "/"},

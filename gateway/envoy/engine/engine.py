@@ -46,7 +46,8 @@ TOLD_SECONDS: Final = 2.0
 RENEW_SECONDS: Final = 1.0
 """How often is looked whether authorities have changed; certificates Envoy watches itself."""
 RETIRED_SECONDS: Final = 120.0
-"""How long a cluster stays that no revision names any more: longer than a call that was admitted for it lasts."""
+"""How long a cluster stays that no revision names any more: longer than calls that were admitted for it last, and than
+`carrying.LONGEST_SECONDS`."""
 
 
 class Engine:

@@ -3,9 +3,10 @@
 from typing import Final
 
 from gateway.envoy.doors import CARRIES_HEADER, KEY_HEADER
-from gateway.envoy.engine.carried import CALL
 from gateway.envoy.engine.resources import TYPE, Json
 
+CALL: Final = "call"
+"""Key of Envoy's dynamic metadata: the decision by which Envoy carries a call."""
 ASKED: Final = "pilote-asked"
 """The cluster of whoever decides about calls."""
 FILTERS: Final = TYPE + "envoy.extensions.filters.http."

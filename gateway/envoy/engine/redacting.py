@@ -11,7 +11,8 @@ from gateway.adapters.upstreams import Metadata, Withheld, passed_on
 from gateway.callrun import CallRun
 from gateway.core.record import Acted
 from gateway.envoy.access_log import FILTER
-from gateway.envoy.engine.carried import CALL, Carried
+from gateway.envoy.engine.carried import Carried
+from gateway.envoy.engine.filters import CALL, FATE_HEADER
 from gateway.passing import forwarded, redacted_reply, takes_of
 from gateway.rpc.framing import Frames, Misframed, framed, metadata_of, only_message, only_of, trailers_of
 from gateway.rpc.status import DETAILS_KEY, code_of, status_of
@@ -28,8 +29,10 @@ Asked = ext_proc_pb2.ProcessingRequest
 class Redacting:
     """Answers what Envoy asks of one call after the other."""
 
-    def __init__(self, carried: Carried) -> None:
+    def __init__(self, carried: Carried, *, key: str) -> None:
+        """`key`: by which an answer is known that the gateway itself has made, and redacted."""
         self._carried = carried
+        self._key = key.encode()
 
     async def answers(self, asking: AsyncIterator[Asked]) -> AsyncIterator[Answer]:
         """What becomes of the messages of one call.
@@ -38,8 +41,12 @@ class Redacting:
             LookupError: it is none that is under way here.
         """
         run: CallRun | None = None
-        reply = _Reply()
+        reply, own = _Reply(), False
         async for asked in asking:
+            own = own or _value(asked.response_headers.headers, FATE_HEADER) == self._key
+            if own:
+                yield _as_it_is(asked)
+                continue
             if run is None:
                 run = self._run(asked)
             match asked.WhichOneof("request"):
@@ -57,6 +64,17 @@ class Redacting:
         if run is None:
             raise LookupError("Envoy asks of a call that is not under way here.")
         return run
+
+
+def _as_it_is(asked: Asked) -> Answer:
+    """Of an answer that the gateway has made itself."""
+    match asked.WhichOneof("request"):
+        case "response_body":
+            return _piece(asked.response_body.body, ends=asked.response_body.end_of_stream)
+        case "response_trailers":
+            return _TAIL
+        case _:
+            return _HEAD
 
 
 def _request(run: CallRun, body: bytes) -> Answer:
@@ -104,10 +122,11 @@ class _Reply:
         yield _HEAD
         for start in range(0, len(body), PIECE_BYTES):
             yield _piece(body[start : start + PIECE_BYTES])
-        yield Answer(response_trailers=ext_proc_pb2.TrailersResponse())
+        yield _TAIL
 
 
 _HEAD: Final = Answer(response_headers=ext_proc_pb2.HeadersResponse())
+_TAIL: Final = Answer(response_trailers=ext_proc_pb2.TrailersResponse())
 
 
 def _piece(body: bytes, *, ends: bool = False) -> Answer:

@@ -19,6 +19,8 @@ AGAIN: Final = "pilote-again"
 AGAIN_SOCKET: Final = "again"
 """The name of its socket, in the folder with all that Envoy reads."""
 DECISION_HEADER: Final = "pilote-decision-id"
+TRIES: Final = "tries"
+"""The name of the log of tries that have failed."""
 FAILING: Final = tuple(code for code in grpc.StatusCode if code not in SAID_NO and code is not grpc.StatusCode.OK)
 """Statuses by which a try has failed: with the others an upstream refuses in its own words, or has answered."""
 _UNSEEN: Final = [400, 429]
@@ -43,11 +45,11 @@ def again_cluster(cluster: Json) -> Json:
     }
 
 
-def again_route(asked: Json) -> Json:
-    """A route like the one for calls that Envoy carries, for those that go on elsewhere where their first try fails."""
+def again_route(route: Json) -> Json:
+    """A route like that one, for calls that go on elsewhere where their first try fails."""
     told = {"name": AGAIN, "string_match": {"exact": "1"}}
-    route = {"route": asked["route"] | {"retry_policy": _policy()}}
-    return asked | route | {"match": {"prefix": "/", "headers": [told]}}
+    match = route["match"] | {"headers": [*route["match"].get("headers", ()), told]}
+    return route | {"match": match, "route": route["route"] | {"retry_policy": _policy()}}
 
 
 def _policy() -> Json:
@@ -77,7 +79,7 @@ def tries_log(key: str) -> Json:
         "typed_config": {
             "@type": _EXTENSIONS + "access_loggers.grpc.v3.HttpGrpcAccessLogConfig",
             "common_config": {
-                "log_name": "tries",
+                "log_name": TRIES,
                 "transport_api_version": "V3",
                 "buffer_size_bytes": 0,
                 "grpc_service": {"envoy_grpc": {"cluster_name": ASKED}, "initial_metadata": known_by(key)},

@@ -10,10 +10,12 @@ import grpc
 import pytest
 
 from gateway.core.errors import Reason
-from gateway.envoy.engine.carried import CALL, ENDED, OWN
+from gateway.envoy.engine.carried import ENDED, OWN
 from gateway.envoy.engine.clusters import cluster_name
 from gateway.envoy.engine.configuration import Places
 from gateway.envoy.engine.engine import Engine
+from gateway.envoy.engine.filters import CALL
+from gateway.envoy.engine.trying import TRIES
 from gateway.envoy.heads import REDACTED_HEADER, UPSTREAM_HEADER, overwrite
 from pilote.envoy import access_log_data_pb2, access_log_pb2, access_log_pb2_grpc, auth_pb2, auth_pb2_grpc
 from tests import policies
@@ -41,8 +43,10 @@ class Deciding(auth_pb2_grpc.AuthorizationServicer, access_log_pb2_grpc.AccessLo
     async def StreamAccessLogs(  # noqa: N802
         self, request_iterator: AsyncIterator[access_log_pb2.StreamAccessLogsMessage], _context: Any
     ) -> access_log_pb2.StreamAccessLogsResponse:
+        tries = False
         async for message in request_iterator:
-            self.entries += message.http_logs.log_entry
+            tries = tries or message.identifier.log_name == TRIES
+            self.entries += [] if tries else message.http_logs.log_entry
         return access_log_pb2.StreamAccessLogsResponse()
 
 

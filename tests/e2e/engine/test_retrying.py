@@ -9,9 +9,11 @@ import pytest
 from gateway.envoy.engine.trying import AGAIN
 from gateway.rpc.status import PUSHBACK_KEY
 from pilote.crm.v1.contact_service_pb2 import UpdateContactRequest
+from pilote.crm.v1.message_pb2 import Message
+from pilote.crm.v1.message_service_pb2 import SendMessageRequest, SendMessageResponse
 from tests.e2e.engine.test_carrying import by_envoy
 from tests.e2e.engine.test_ends import Ask, contact, read, shown
-from tests.e2e.policy import Data, cap
+from tests.e2e.policy import Data, allow_all, cap
 from tests.e2e.requests import get
 from tests.e2e.test_fallback import either
 from tests.e2e.test_trying import DOWN, PATIENT, routed, sure, tried
@@ -181,3 +183,39 @@ async def test_no_caller_says_that_it_is_tried_again(world: World, agent: Agent,
         assert ended.reason == "UPSTREAM_UNAVAILABLE"
     assert [by_envoy(each) for each in upstream.asked] == [True] * 3
     assert [each.values(AGAIN) for each in upstream.asked] == [[]] * 3
+
+
+async def test_a_call_that_is_redacted_and_tried_again_is_redacted_once_for_each(
+    world: World, agent: Agent, upstream: FakeUpstream
+) -> None:
+    hidden = {"effect": "redact", "methods": ["/pilote.crm.v1.MessageService/SendMessage"]}
+    rules = [
+        allow_all(),
+        {"name": "line", "of": "request", "fields": ["message.subject_line"]} | hidden,
+        {"name": "body", "fields": ["message.body"]} | hidden,
+    ]
+    await world.publish(routed(upstream.address, retries=PATIENT) | {"rules": rules})
+    await reached(agent, upstream)
+    sent = Message(name="messages/1", body="Dear Ada", campaign="spring")
+    raw = SendMessageResponse(message=sent).SerializeToString()
+    for failures in (0, 1, 2):
+        upstream.asked.clear()
+        upstream.behave = first(failures, failing(DOWN, trailers=sure()), then=answering(raw))
+        ended = await told(contact()(agent))
+        assert ended.response.message == Message(name="messages/1", campaign="spring")
+        assert [by_envoy(each) for each in upstream.asked] == [True] + [False] * failures
+        assert {SendMessageRequest.FromString(each).message.subject_line for each in upstream.messages} == {""}
+    upstream.behave = first(1, failing(DOWN, trailers=sure()), then=answering(b"\x0a\x05oops"))
+    ended = await told(contact()(agent))
+    assert (ended.code, ended.reason) == (grpc.StatusCode.INTERNAL, "REPLY_WITHHELD")
+
+
+async def test_what_must_not_be_sent_twice_is_handed_over_where_envoy_may_forget_an_address(
+    world: World, agent: Agent, upstream: FakeUpstream
+) -> None:
+    """Those of names come and go; what may be repeated is carried all the same."""
+    await world.publish(routed(f"localhost:{upstream.port}", retries=PATIENT))
+    await reached(agent, upstream)
+    for ask, carried in ((read(), True), (contact(), False), (update, True)):
+        await told(ask(agent))
+        assert by_envoy(upstream.asked[-1]) is carried

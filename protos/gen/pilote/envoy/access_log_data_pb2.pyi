@@ -128,11 +128,13 @@ class AccessLogCommon(_message.Message):
     TIME_TO_FIRST_UPSTREAM_TX_BYTE_FIELD_NUMBER: _builtins.int
     TIME_TO_LAST_UPSTREAM_RX_BYTE_FIELD_NUMBER: _builtins.int
     UPSTREAM_REMOTE_ADDRESS_FIELD_NUMBER: _builtins.int
+    UPSTREAM_CLUSTER_FIELD_NUMBER: _builtins.int
     RESPONSE_FLAGS_FIELD_NUMBER: _builtins.int
     METADATA_FIELD_NUMBER: _builtins.int
     DURATION_FIELD_NUMBER: _builtins.int
     UPSTREAM_REQUEST_ATTEMPT_COUNT_FIELD_NUMBER: _builtins.int
     INTERMEDIATE_LOG_ENTRY_FIELD_NUMBER: _builtins.int
+    upstream_cluster: _builtins.str
     upstream_request_attempt_count: _builtins.int
     intermediate_log_entry: _builtins.bool
     @_builtins.property
@@ -153,6 +155,7 @@ class AccessLogCommon(_message.Message):
         time_to_first_upstream_tx_byte: _duration_pb2.Duration | None = ...,
         time_to_last_upstream_rx_byte: _duration_pb2.Duration | None = ...,
         upstream_remote_address: _core_pb2.Address | None = ...,
+        upstream_cluster: _builtins.str = ...,
         response_flags: Global___ResponseFlags | None = ...,
         metadata: _core_pb2.Metadata | None = ...,
         duration: _duration_pb2.Duration | None = ...,
@@ -161,7 +164,7 @@ class AccessLogCommon(_message.Message):
     ) -> None: ...
     _HasFieldArgType: _TypeAlias = _typing.Literal["duration", b"duration", "metadata", b"metadata", "response_flags", b"response_flags", "time_to_first_upstream_tx_byte", b"time_to_first_upstream_tx_byte", "time_to_last_upstream_rx_byte", b"time_to_last_upstream_rx_byte", "upstream_remote_address", b"upstream_remote_address"]  # noqa: Y015
     def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
-    _ClearFieldArgType: _TypeAlias = _typing.Literal["duration", b"duration", "intermediate_log_entry", b"intermediate_log_entry", "metadata", b"metadata", "response_flags", b"response_flags", "time_to_first_upstream_tx_byte", b"time_to_first_upstream_tx_byte", "time_to_last_upstream_rx_byte", b"time_to_last_upstream_rx_byte", "upstream_remote_address", b"upstream_remote_address", "upstream_request_attempt_count", b"upstream_request_attempt_count"]  # noqa: Y015
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["duration", b"duration", "intermediate_log_entry", b"intermediate_log_entry", "metadata", b"metadata", "response_flags", b"response_flags", "time_to_first_upstream_tx_byte", b"time_to_first_upstream_tx_byte", "time_to_last_upstream_rx_byte", b"time_to_last_upstream_rx_byte", "upstream_cluster", b"upstream_cluster", "upstream_remote_address", b"upstream_remote_address", "upstream_request_attempt_count", b"upstream_request_attempt_count"]  # noqa: Y015
     def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
     def WhichOneof(self, oneof_group: _Never) -> None: ...
 

@@ -25,7 +25,7 @@ _sym_db = _symbol_database.Default()
 from pilote.envoy import access_log_data_pb2 as pilote_dot_envoy_dot_access__log__data__pb2
 
 
-DESCRIPTOR = _descriptor_pool.Default().AddSerializedFile(b'\n\x1dpilote/envoy/access_log.proto\x12\x1a\x65nvoy.service.accesslog.v3\x1a\"pilote/envoy/access_log_data.proto\"\xdf\x01\n\x17StreamAccessLogsMessage\x12]\n\thttp_logs\x18\x02 \x01(\x0b\x32H.envoy.service.accesslog.v3.StreamAccessLogsMessage.HTTPAccessLogEntriesH\x00\x1aV\n\x14HTTPAccessLogEntries\x12>\n\tlog_entry\x18\x01 \x03(\x0b\x32+.envoy.data.accesslog.v3.HTTPAccessLogEntryB\r\n\x0blog_entries\"\x1a\n\x18StreamAccessLogsResponse2\x93\x01\n\x10\x41\x63\x63\x65ssLogService\x12\x7f\n\x10StreamAccessLogs\x12\x33.envoy.service.accesslog.v3.StreamAccessLogsMessage\x1a\x34.envoy.service.accesslog.v3.StreamAccessLogsResponse(\x01\x62\x06proto3')
+DESCRIPTOR = _descriptor_pool.Default().AddSerializedFile(b'\n\x1dpilote/envoy/access_log.proto\x12\x1a\x65nvoy.service.accesslog.v3\x1a\"pilote/envoy/access_log_data.proto\"\xd3\x02\n\x17StreamAccessLogsMessage\x12R\n\nidentifier\x18\x01 \x01(\x0b\x32>.envoy.service.accesslog.v3.StreamAccessLogsMessage.Identifier\x12]\n\thttp_logs\x18\x02 \x01(\x0b\x32H.envoy.service.accesslog.v3.StreamAccessLogsMessage.HTTPAccessLogEntriesH\x00\x1a\x1e\n\nIdentifier\x12\x10\n\x08log_name\x18\x02 \x01(\t\x1aV\n\x14HTTPAccessLogEntries\x12>\n\tlog_entry\x18\x01 \x03(\x0b\x32+.envoy.data.accesslog.v3.HTTPAccessLogEntryB\r\n\x0blog_entries\"\x1a\n\x18StreamAccessLogsResponse2\x93\x01\n\x10\x41\x63\x63\x65ssLogService\x12\x7f\n\x10StreamAccessLogs\x12\x33.envoy.service.accesslog.v3.StreamAccessLogsMessage\x1a\x34.envoy.service.accesslog.v3.StreamAccessLogsResponse(\x01\x62\x06proto3')
 
 _globals = globals()
 _builder.BuildMessageAndEnumDescriptors(DESCRIPTOR, _globals)
@@ -33,11 +33,13 @@ _builder.BuildTopDescriptorsAndMessages(DESCRIPTOR, 'pilote.envoy.access_log_pb2
 if not _descriptor._USE_C_DESCRIPTORS:
   DESCRIPTOR._loaded_options = None
   _globals['_STREAMACCESSLOGSMESSAGE']._serialized_start=98
-  _globals['_STREAMACCESSLOGSMESSAGE']._serialized_end=321
-  _globals['_STREAMACCESSLOGSMESSAGE_HTTPACCESSLOGENTRIES']._serialized_start=220
-  _globals['_STREAMACCESSLOGSMESSAGE_HTTPACCESSLOGENTRIES']._serialized_end=306
-  _globals['_STREAMACCESSLOGSRESPONSE']._serialized_start=323
-  _globals['_STREAMACCESSLOGSRESPONSE']._serialized_end=349
-  _globals['_ACCESSLOGSERVICE']._serialized_start=352
-  _globals['_ACCESSLOGSERVICE']._serialized_end=499
+  _globals['_STREAMACCESSLOGSMESSAGE']._serialized_end=437
+  _globals['_STREAMACCESSLOGSMESSAGE_IDENTIFIER']._serialized_start=304
+  _globals['_STREAMACCESSLOGSMESSAGE_IDENTIFIER']._serialized_end=334
+  _globals['_STREAMACCESSLOGSMESSAGE_HTTPACCESSLOGENTRIES']._serialized_start=336
+  _globals['_STREAMACCESSLOGSMESSAGE_HTTPACCESSLOGENTRIES']._serialized_end=422
+  _globals['_STREAMACCESSLOGSRESPONSE']._serialized_start=439
+  _globals['_STREAMACCESSLOGSRESPONSE']._serialized_end=465
+  _globals['_ACCESSLOGSERVICE']._serialized_start=468
+  _globals['_ACCESSLOGSERVICE']._serialized_end=615
 # @@protoc_insertion_point(module_scope)

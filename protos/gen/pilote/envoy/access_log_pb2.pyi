@@ -27,6 +27,23 @@ class StreamAccessLogsMessage(_message.Message):
     DESCRIPTOR: _descriptor.Descriptor
 
     @_typing.final
+    class Identifier(_message.Message):
+        DESCRIPTOR: _descriptor.Descriptor
+
+        LOG_NAME_FIELD_NUMBER: _builtins.int
+        log_name: _builtins.str
+        def __init__(
+            self,
+            *,
+            log_name: _builtins.str = ...,
+        ) -> None: ...
+        _HasFieldArgType: _TypeAlias = _Never  # noqa: Y015
+        def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
+        _ClearFieldArgType: _TypeAlias = _typing.Literal["log_name", b"log_name"]  # noqa: Y015
+        def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
+        def WhichOneof(self, oneof_group: _Never) -> None: ...
+
+    @_typing.final
     class HTTPAccessLogEntries(_message.Message):
         DESCRIPTOR: _descriptor.Descriptor
 
@@ -44,17 +61,21 @@ class StreamAccessLogsMessage(_message.Message):
         def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
         def WhichOneof(self, oneof_group: _Never) -> None: ...
 
+    IDENTIFIER_FIELD_NUMBER: _builtins.int
     HTTP_LOGS_FIELD_NUMBER: _builtins.int
+    @_builtins.property
+    def identifier(self) -> Global___StreamAccessLogsMessage.Identifier: ...
     @_builtins.property
     def http_logs(self) -> Global___StreamAccessLogsMessage.HTTPAccessLogEntries: ...
     def __init__(
         self,
         *,
+        identifier: Global___StreamAccessLogsMessage.Identifier | None = ...,
         http_logs: Global___StreamAccessLogsMessage.HTTPAccessLogEntries | None = ...,
     ) -> None: ...
-    _HasFieldArgType: _TypeAlias = _typing.Literal["http_logs", b"http_logs", "log_entries", b"log_entries"]  # noqa: Y015
+    _HasFieldArgType: _TypeAlias = _typing.Literal["http_logs", b"http_logs", "identifier", b"identifier", "log_entries", b"log_entries"]  # noqa: Y015
     def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
-    _ClearFieldArgType: _TypeAlias = _typing.Literal["http_logs", b"http_logs", "log_entries", b"log_entries"]  # noqa: Y015
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["http_logs", b"http_logs", "identifier", b"identifier", "log_entries", b"log_entries"]  # noqa: Y015
     def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
     _WhichOneofReturnType_log_entries: _TypeAlias = _typing.Literal["http_logs"]  # noqa: Y015
     _WhichOneofArgType_log_entries: _TypeAlias = _typing.Literal["log_entries", b"log_entries"]  # noqa: Y015
