@@ -11,6 +11,8 @@ from typing import Any, Final
 
 import grpc
 
+from gateway.callrun import CallRun
+from gateway.core.record import Acted
 from gateway.envoy.engine.carried import Carried
 from gateway.envoy.engine.filters import FATE_HEADER
 from gateway.envoy.engine.trying import AGAIN_SOCKET, DECISION_HEADER
@@ -32,6 +34,8 @@ class Resuming(grpc.GenericRpcHandler):
         self._watch = watch
         self._carried = carried
         self._key = key
+        self._under_way = 0
+        watch.observe_calls(lambda: self._under_way)
 
     def service(self, _details: grpc.HandlerCallDetails) -> "grpc.RpcMethodHandler[bytes, bytes]":
         """The same for every method."""
@@ -44,10 +48,10 @@ class Resuming(grpc.GenericRpcHandler):
             await context.abort(grpc.StatusCode.INTERNAL, _LATE)
             raise AssertionError("abort returns never")
         run, tried = found
-        # From now on Envoy waits as long as the call may take, no longer only as long as a try.
-        await context.send_initial_metadata(((FATE_HEADER, self._key),))
         now = handling(run.incoming.trace)
+        self._under_way += 1
         try:
+            await self._begin(run, context)
             response = await self._pipeline.call(run, run.request, tried=tried)
         except asyncio.CancelledError:
             raise
@@ -57,8 +61,18 @@ class Resuming(grpc.GenericRpcHandler):
             context.set_trailing_metadata(own(run))
             return response
         finally:
+            self._under_way -= 1
             self._watch.ended(run)
             now.trace = None
+
+    async def _begin(self, run: CallRun, context: Any) -> None:
+        """From now on Envoy waits as long as the call may take, and no longer only as long as a try."""
+        try:
+            await context.send_initial_metadata(((FATE_HEADER, self._key),))
+        except BaseException as gone:  # its caller
+            run.ended, run.acted = gone, Acted.MAYBE
+            self._pipeline.settle(run)
+            raise
 
 
 @contextlib.asynccontextmanager

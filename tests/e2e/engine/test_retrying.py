@@ -1,7 +1,7 @@
 """Calls that are tried again: Envoy makes the first try, the others are made, counted and told as in any gateway."""
 
 from collections.abc import Callable
-from typing import NamedTuple
+from typing import Any, NamedTuple
 
 import grpc
 import pytest
@@ -14,12 +14,12 @@ from pilote.crm.v1.message_service_pb2 import SendMessageRequest, SendMessageRes
 from tests.e2e.engine.test_carrying import by_envoy
 from tests.e2e.engine.test_ends import Ask, contact, read, shown
 from tests.e2e.policy import Data, allow_all, cap
-from tests.e2e.requests import get
+from tests.e2e.requests import get, send
 from tests.e2e.test_fallback import either
 from tests.e2e.test_trying import DOWN, PATIENT, routed, sure, tried
-from tests.e2e.waiting import eventually
-from tests.e2e.world import Agent, World, credential, told
-from tests.fakes.upstream import Behaviour, FakeUpstream, answering, failing, fake_upstream, first
+from tests.e2e.waiting import eventually, until
+from tests.e2e.world import Agent, World, credential, together, told
+from tests.fakes.upstream import Asked, Behaviour, FakeUpstream, answering, failing, fake_upstream, first
 from tests.services.ports import free
 
 pytestmark = pytest.mark.one_store
@@ -219,3 +219,48 @@ async def test_what_must_not_be_sent_twice_is_handed_over_where_envoy_may_forget
     for ask, carried in ((read(), True), (contact(), False), (update, True)):
         await told(ask(agent))
         assert by_envoy(upstream.asked[-1]) is carried
+
+
+async def test_a_call_that_is_given_up_while_it_is_tried_again_is_settled_as_one(
+    world: World, agent: Agent, upstream: FakeUpstream
+) -> None:
+    await world.publish(routed(upstream.address, retries=PATIENT))
+    await reached(agent, upstream)
+    before = len(await world.kept())
+    upstream.behave = first(1, failing(DOWN, trailers=sure()), then=upstream.hang)
+    call = agent.messages.SendMessage(send(), metadata=SALES)
+    await until(lambda: len(upstream.asked) == 2, what="a second try")
+    call.cancel()
+    kept = (await world.settled(before + 1))[-1]
+    assert kept.settlement is not None
+    assert (kept.settlement.reason, kept.settlement.in_doubt) == ("CANCELLED", True)
+    assert tried(kept) == [("", "UNAVAILABLE"), ("retry", "CANCELLED")]
+
+
+async def test_a_hundred_calls_at_once_that_fail_are_each_tried_again_by_what_became_of_their_own_first_try(
+    world: World, agent: Agent, upstream: FakeUpstream
+) -> None:
+    """Some have surely not arrived, of the others nobody knows: only those are sent once more."""
+    await world.publish(routed(upstream.address, retries=PATIENT | {"min_per_second": 1_000}))
+    await reached(agent, upstream)
+    before = len(await world.kept())
+    sent: dict[str, int] = {}
+
+    async def by_customer(asked: Asked, context: Any) -> bytes:
+        customer = SendMessageRequest.FromString(asked.messages[-1]).message.customer
+        sent[customer] = sent.get(customer, 0) + 1
+        if customer.endswith("surely") and sent[customer] > 1:
+            return b""
+        await context.abort(DOWN, "no", sure() if customer.endswith("surely") else ())
+        raise AssertionError("abort returns never")
+
+    upstream.behave = by_customer
+    kinds = ("surely", "perhaps")
+    calls = [agent.messages.SendMessage(send(f"contacts/{n}-{kinds[n % 2]}"), metadata=SALES) for n in range(100)]
+    ends = await together(*calls)
+    assert [each.code for each in ends] == [grpc.StatusCode.OK, grpc.StatusCode.UNKNOWN] * 50
+    assert {name.rpartition("-")[2]: times for name, times in sent.items()} == {"surely": 2, "perhaps": 1}
+    assert sorted(set(sent.values())) == [1, 2]
+    assert sum(sent.values()) == 150
+    kept = await world.settled(before + 100)
+    assert sum(each.settlement.in_doubt for each in kept[before:] if each.settlement) == 50
