@@ -10,6 +10,14 @@ from gateway.rpc.serving import MOST_STREAMS
 
 APP: Final = "services.deciding.hosted:app"
 _TYPES: Final = "type.googleapis.com/envoy.extensions."
+_RESETS: Final = {
+    "overload.premature_reset_min_stream_lifetime_seconds": 0,
+    "overload.premature_reset_total_stream_count": 100_000_000,
+    "envoy.reloadable_features.http2_use_oghttp2": True,
+}
+"""An Envoy resets each stream of its filter `ext_proc` once it has what it wants, and that is no attack: by default
+nghttp2 ends a connection with more than 33 resets a second (measured: after 1,000), and with it all calls on it. Nobody
+but an Envoy of this user comes here."""
 LONGEST_PATH: Final = 107
 """Bytes of a Unix socket's path, by Linux."""
 
@@ -31,6 +39,7 @@ def worker_config(socket: Path) -> dict[str, Any]:
     return {
         "admin": {"address": _pipe(admin)},
         "overload_manager": {"resource_monitors": [most_connections()]},
+        "layered_runtime": {"layers": [{"name": "resets", "static_layer": _RESETS}]},
         "static_resources": {
             "listeners": [{"name": "check", "address": _pipe(socket), "filter_chains": [{"filters": [_http()]}]}]
         },

@@ -47,6 +47,8 @@ class Carried:
         self._clock = clock
         self._runs: dict[str, tuple[CallRun, float]] = {}
         """By decision, with the time from when on Envoy will not tell of it any more."""
+        self._over: dict[str, asyncio.Future[None]] = {}
+        """By decision, of calls whose end somebody waits for."""
         self._tries: dict[str, asyncio.Future[Entry]] = {}
         """By decision, a try that has failed, of calls that may go on here."""
         self._looked = clock()
@@ -98,16 +100,26 @@ class Carried:
         found = self._runs.pop(decision, None)
         return None if found is None else found[0]
 
+    def over(self, decision: str) -> asyncio.Future[None]:
+        """Set once Envoy has told how the call of that decision has ended, wherever it has gone on."""
+        return self._over.setdefault(decision, asyncio.get_running_loop().create_future())
+
+    def _end(self, decision: str) -> CallRun | None:
+        over = self._over.pop(decision, None)
+        if over is not None and not over.done():
+            over.set_result(None)
+        return self._pop(decision)
+
     def unheard(self, run: CallRun) -> None:
         """Envoy was gone before it knew that it may carry the call: nothing was forwarded."""
-        if self._pop(run.id) is not None:
+        if self._end(run.id) is not None:
             run.ended, run.acted = asyncio.CancelledError(), Acted.NO
             self._pipeline.settle(run)
             self._watch.ended(run)
 
     def ended(self, decision: str, entry: Entry) -> None:
         """Settle the call as Envoy says it has ended."""
-        run, common = self._pop(decision), entry.common_properties
+        run, common = self._end(decision), entry.common_properties
         if run is None:
             return
         total_us = max(us_of(common.duration), int((run.admitted - run.started) * 1e6))
@@ -127,7 +139,7 @@ class Carried:
         """Settle as in doubt what Envoy has never told of: it may have gone on, or its caller may just have gone."""
         for decision in [decision for decision, (_, until) in self._runs.items() if now > until]:
             run = self._runs[decision][0]
-            self._pop(decision)
+            self._end(decision)
             run.ended, run.acted, run.over = in_doubt(), Acted.MAYBE, now
             self._pipeline.settle(run)
             self._watch.ended(run)

@@ -3,6 +3,7 @@
 They are redacted by what was decided of the call, which is still under way here, as the gateway itself redacts.
 """
 
+import asyncio
 from collections.abc import AsyncIterator, Iterator
 from typing import Final
 
@@ -35,28 +36,34 @@ class Redacting:
         self._key = key.encode()
 
     async def answers(self, asking: AsyncIterator[Asked]) -> AsyncIterator[Answer]:
-        """What becomes of the messages of one call.
+        """What becomes of the messages of one call, until the last of them, or until the call is over.
+
+        Envoy does not tell a worker that it asks no more.
 
         Raises:
             LookupError: it is none that is under way here.
         """
         run: CallRun | None = None
-        reply, own = _Reply(), False
-        async for asked in asking:
+        reply, own, coming = _Reply(), False, aiter(asking)
+        over: asyncio.Future[None] = asyncio.get_running_loop().create_future()
+        while (asked := await _next(coming, over)) is not None:
             own = own or _value(asked.response_headers.headers, FATE_HEADER) == self._key
-            if own:
-                yield _as_it_is(asked)
-                continue
-            if run is None:
+            if run is None and not own:
                 run = self._run(asked)
-            match asked.WhichOneof("request"):
-                case "request_headers":
-                    yield Answer(request_headers=ext_proc_pb2.HeadersResponse())
-                case "request_body":
-                    yield _request(run, asked.request_body.body)
-                case _:
-                    for answer in reply.answers(run, asked):
-                        yield answer
+                over = self._carried.over(run.id)
+            if own or run is None:
+                yield _as_it_is(asked)
+            elif asked.HasField("request_headers"):
+                yield Answer(request_headers=ext_proc_pb2.HeadersResponse())
+            elif asked.HasField("request_body"):
+                yield _request(run, asked.request_body.body)
+                if not takes_of(run, "reply"):
+                    return
+            else:
+                for answer in reply.answers(run, asked):
+                    yield answer
+            if _is_last(asked):
+                return
 
     def _run(self, asked: Asked) -> CallRun:
         said = asked.metadata_context.filter_metadata
@@ -64,6 +71,27 @@ class Redacting:
         if run is None:
             raise LookupError("Envoy asks of a call that is not under way here.")
         return run
+
+
+async def _next(coming: AsyncIterator[Asked], over: asyncio.Future[None]) -> Asked | None:
+    """What Envoy asks next; `None` where nothing more comes, or the call is over."""
+
+    async def asked() -> Asked | None:
+        return await anext(coming, None)
+
+    task = asyncio.ensure_future(asked())
+    try:
+        await asyncio.wait((task, over), return_when=asyncio.FIRST_COMPLETED)
+        return task.result() if task.done() else None
+    finally:
+        task.cancel()
+
+
+def _is_last(asked: Asked) -> bool:
+    """Whether nothing comes after that piece of a reply."""
+    return (
+        asked.HasField("response_trailers") or asked.response_headers.end_of_stream or asked.response_body.end_of_stream
+    )
 
 
 def _as_it_is(asked: Asked) -> Answer:

@@ -18,7 +18,7 @@ from tests.e2e.envoy.deciding import children_of
 from tests.e2e.faults.load import AS_EVER
 from tests.e2e.faults.site import Site, site
 from tests.e2e.policy import allow_all
-from tests.e2e.requests import get
+from tests.e2e.requests import get, send
 from tests.e2e.test_trying import PATIENT, tried
 from tests.e2e.waiting import eventually
 from tests.e2e.world import Agent, credential, told
@@ -161,3 +161,21 @@ async def test_a_worker_inside_an_envoy_goes_on_with_calls_that_have_failed(its:
                 ("retry", "UNKNOWN"),
                 ("retry", "UNKNOWN"),
             ]
+
+
+@pytest.mark.integration
+async def test_a_worker_takes_as_many_streams_that_envoy_resets_as_come(its: Site) -> None:
+    """A connection with a thousand of them within seconds was taken for an attack, and every call on it failed."""
+    left = iter(range(1_500))
+    async with grpc.aio.insecure_channel(f"127.0.0.1:{its.ports[0]}") as channel:
+        agent = Agent(channel)
+
+        async def some() -> set[grpc.StatusCode]:
+            found = set()
+            for n in left:
+                call = agent.messages.SendMessage(send(f"contacts/of-{n}"), metadata=credential("sales-bot"))
+                found.add((await told(call)).code)
+            return found
+
+        codes = await asyncio.gather(*(some() for _ in range(16)))
+    assert set.union(*codes) == {grpc.StatusCode.OK}
