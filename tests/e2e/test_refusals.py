@@ -261,8 +261,8 @@ async def test_an_upstream_that_cannot_be_reached_is_unavailable_and_nothing_is_
             else agent.contacts.GetContact(get(), metadata=IN_FRENCH)
         )
         refused = await told(call)
-    if contact and world.engine == "envoy":  # it has sent the call by the time at which the connection breaks
-        assert (refused.code, refused.reason) == (grpc.StatusCode.UNKNOWN, "UPSTREAM_IN_DOUBT")
+    if contact and world.engine == "envoy" and refused.code is grpc.StatusCode.UNKNOWN:
+        assert refused.reason == "UPSTREAM_IN_DOUBT"  # it had sent the call before the connection broke, as mostly
         return
     assert (refused.code, refused.reason) == (grpc.StatusCode.UNAVAILABLE, "UPSTREAM_UNAVAILABLE")
     assert _info(refused)
