@@ -15,7 +15,7 @@ from gateway.adapters.upstreams import Metadata
 from gateway.callrun import CallRun, Incoming
 from gateway.pipeline import Pipeline
 from gateway.streams import NeverCame, StreamRun
-from gateway.telling import tell
+from gateway.telling import answered, tell
 from gateway.trailers import own
 from gateway.watching.trace_context import handling
 from gateway.watching.watch import Watch
@@ -97,14 +97,7 @@ class Proxy(grpc.GenericRpcHandler):
             now = handling(run.incoming.trace)
             self.in_flight += 1
             try:
-                response = await self._pipeline.call(run, request)
-            except asyncio.CancelledError:
-                raise
-            except Exception as error:
-                await tell(context, run, error)
-            else:
-                context.set_trailing_metadata(own(run))
-                return response
+                return await answered(context, run, self._pipeline.call(run, request))
             finally:
                 self.in_flight -= 1
                 self._watch.ended(run)

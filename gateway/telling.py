@@ -1,5 +1,7 @@
-"""Why a call has ended, as its caller is told it over gRPC."""
+"""How a call has ended, as its caller is told it over gRPC."""
 
+import asyncio
+from collections.abc import Awaitable
 from typing import Any, NoReturn
 
 from gateway import refusal
@@ -9,6 +11,18 @@ from gateway.core.errors import CallEnded
 from gateway.rpc.interceptors import end, unexpected
 from gateway.rpc.status import said_by
 from gateway.trailers import own
+
+
+async def answered(context: Any, run: CallRun, serving: Awaitable[bytes]) -> bytes:
+    """The answer that `serving` comes to; where there is none the caller is told why."""
+    try:
+        response = await serving
+    except asyncio.CancelledError:
+        raise
+    except Exception as error:
+        await tell(context, run, error)
+    context.set_trailing_metadata(own(run))
+    return response
 
 
 async def tell(context: Any, run: CallRun, error: Exception) -> NoReturn:

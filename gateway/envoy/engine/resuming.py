@@ -3,7 +3,6 @@
 Envoy sends them here by its own retry, over a socket that only it can reach, and passes on whatever they come to.
 """
 
-import asyncio
 import contextlib
 from collections.abc import AsyncIterator
 from pathlib import Path
@@ -17,8 +16,8 @@ from gateway.envoy.engine.carried import Carried
 from gateway.envoy.engine.filters import FATE_HEADER
 from gateway.envoy.engine.trying import AGAIN_SOCKET, DECISION_HEADER
 from gateway.pipeline import Pipeline
-from gateway.telling import tell
-from gateway.trailers import own
+from gateway.telling import answered
+from gateway.upstream.making import Tried
 from gateway.watching.trace_context import handling
 from gateway.watching.watch import Watch
 
@@ -51,19 +50,15 @@ class Resuming(grpc.GenericRpcHandler):
         now = handling(run.incoming.trace)
         self._under_way += 1
         try:
-            await self._begin(run, context)
-            response = await self._pipeline.call(run, run.request, tried=tried)
-        except asyncio.CancelledError:
-            raise
-        except Exception as error:
-            await tell(context, run, error)
-        else:
-            context.set_trailing_metadata(own(run))
-            return response
+            return await answered(context, run, self._resumed(run, tried, context))
         finally:
             self._under_way -= 1
             self._watch.ended(run)
             now.trace = None
+
+    async def _resumed(self, run: CallRun, tried: Tried, context: Any) -> bytes:
+        await self._begin(run, context)
+        return await self._pipeline.call(run, run.request, tried=tried)
 
     async def _begin(self, run: CallRun, context: Any) -> None:
         """From now on Envoy waits as long as the call may take, and no longer only as long as a try."""
