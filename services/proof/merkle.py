@@ -9,6 +9,11 @@ EMPTY_ROOT: Final = hashlib.sha256().digest()
 """Root of the tree without leaves."""
 
 
+def parted(hashes: bytes) -> list[bytes]:
+    """Hashes that follow each other, one by one."""
+    return [hashes[at : at + HASH_BYTES] for at in range(0, len(hashes), HASH_BYTES)]
+
+
 def leaf_hash(data: bytes) -> bytes:
     """Hash of a leaf with that content."""
     return hashlib.sha256(b"\x00" + data).digest()

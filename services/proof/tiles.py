@@ -8,7 +8,7 @@ from collections.abc import Callable, Mapping, Sequence
 from functools import lru_cache
 from typing import Final
 
-from services.proof.merkle import EMPTY_ROOT, HASH_BYTES, node_hash, split
+from services.proof.merkle import EMPTY_ROOT, HASH_BYTES, node_hash, parted, split
 
 WIDTH: Final = 256
 """Hashes in a full tile."""
@@ -40,6 +40,13 @@ def grown(size: int, leaves: Sequence[bytes], *, read: Read) -> Mapping[Place, b
             changed[level, number] = bytes(tile)
         level, count, hashes = level + 1, count // WIDTH, full
     return changed
+
+
+def leaf_hashes(start: int, *, end: int, read: Callable[[int], bytes]) -> bytes:
+    """The hashes of the leaves from one on, up to and without another; `read` gives the tiles of level 0."""
+    numbers = range(start // WIDTH, (end + WIDTH - 1) // WIDTH)
+    whole, first = b"".join(map(read, numbers)), numbers.start * WIDTH
+    return whole[(start - first) * HASH_BYTES : (end - first) * HASH_BYTES]
 
 
 class Tree:
@@ -121,7 +128,7 @@ class Tree:
 
 def _nodes(tile: bytes) -> list[list[bytes]]:
     """The hashes of a tile, then those of the complete nodes above them, row by row."""
-    row = [tile[start : start + HASH_BYTES] for start in range(0, len(tile), HASH_BYTES)]
+    row = parted(tile)
     rows = [row]
     for _ in range(_HEIGHT):
         row = [node_hash(row[place], row[place + 1]) for place in range(0, len(row) - 1, 2)]

@@ -7,8 +7,8 @@ from services.audit.postgres import checkpoints, log_rows
 from services.audit.postgres.lanes import Connection, Lane, locked
 from services.audit.proofs.log import Place, Proved, Raw, Say, Signed, Span
 from services.proof import leaves
-from services.proof.merkle import HASH_BYTES
-from services.proof.tiles import WIDTH, Tree
+from services.proof.merkle import parted
+from services.proof.tiles import Tree, leaf_hashes
 
 _ROWS: Final = "SELECT number, kind, decision FROM leaf WHERE number >= %s AND number < %s"
 _DECISIONS: Final = """SELECT decision FROM leaf WHERE number >= %s AND number < %s AND kind = ANY(%s)
@@ -60,7 +60,7 @@ class PostgresLog:
     async def hashes(self, start: int, *, end: int) -> Sequence[bytes]:
         """See `Log.hashes`."""
         whole = await self._lane.run(lambda connection: _hashes(connection, start, end), again=True)
-        return [whole[at : at + HASH_BYTES] for at in range(0, len(whole), HASH_BYTES)]
+        return parted(whole)
 
     async def raw(self, decisions: Sequence[str]) -> Mapping[str, Raw]:
         """See `Log.raw`."""
@@ -134,7 +134,4 @@ def _parts(connection: Connection, kind: str, own: Mapping[int, Any]) -> Iterabl
 
 
 def _hashes(connection: Connection, start: int, end: int) -> bytes:
-    tiles = range(start // WIDTH, (end + WIDTH - 1) // WIDTH)
-    whole = b"".join(log_rows.read(connection, 0, number) for number in tiles)
-    first = tiles.start * WIDTH
-    return whole[(start - first) * HASH_BYTES : (end - first) * HASH_BYTES]
+    return leaf_hashes(start, end=end, read=lambda number: log_rows.read(connection, 0, number))

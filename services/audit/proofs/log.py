@@ -6,7 +6,7 @@ from typing import Protocol
 import msgspec
 
 from services.proof.leaves import Leaf
-from services.proof.merkle import HASH_BYTES, consistent
+from services.proof.merkle import consistent, parted
 from services.proof.tiles import Tree
 
 
@@ -39,8 +39,7 @@ class Span(msgspec.Struct, frozen=True):
 
     def places(self) -> tuple[Place, ...]:
         """The same, one by one."""
-        hashes = (self.hashes[at : at + HASH_BYTES] for at in range(0, len(self.hashes), HASH_BYTES))
-        rows = zip(hashes, self.kinds, self.parts, self.decisions, strict=True)
+        rows = zip(parted(self.hashes), self.kinds, self.parts, self.decisions, strict=True)
         return tuple(
             Place(index, kind, leaf_hash, Leaf(kind, parts) if parts else None, decision)
             for index, (leaf_hash, kind, parts, decision) in enumerate(rows, start=self.start)

@@ -10,8 +10,8 @@ from services.audit.sqlite import log as sqlite_log
 from services.audit.sqlite.segments.cold import Rows, one_of
 from services.audit.sqlite.segments.reading import Ask
 from services.proof import leaves
-from services.proof.merkle import HASH_BYTES
-from services.proof.tiles import WIDTH
+from services.proof.merkle import parted
+from services.proof.tiles import leaf_hashes
 
 Each = Callable[[Sequence[str], Ask], Rows]
 """`SegmentReader.each`."""
@@ -85,12 +85,8 @@ def _parts(connection: sqlite3.Connection, index: int, kind: str, decision: str)
 
 def hashes(connection: sqlite3.Connection, start: int, *, end: int) -> Sequence[bytes]:
     """See `services.audit.proofs.log.Log.hashes`."""
-    whole = _hashes(connection, start, end)
-    return [whole[at : at + HASH_BYTES] for at in range(0, len(whole), HASH_BYTES)]
+    return parted(_hashes(connection, start, end))
 
 
 def _hashes(connection: sqlite3.Connection, start: int, end: int) -> bytes:
-    tiles = range(start // WIDTH, (end + WIDTH - 1) // WIDTH)
-    whole = b"".join(sqlite_log.read(connection, 0, number) for number in tiles)
-    first = tiles.start * WIDTH
-    return whole[(start - first) * HASH_BYTES : (end - first) * HASH_BYTES]
+    return leaf_hashes(start, end=end, read=lambda number: sqlite_log.read(connection, 0, number))

@@ -13,7 +13,7 @@ import duckdb
 import numpy as np
 from numpy.typing import NDArray
 
-from services.proof.merkle import HASH_BYTES, Growing
+from services.proof.merkle import Growing, parted
 from services.workbench.columns import latencies, sum_table
 from services.workbench.columns.measured import Values
 from services.workbench.columns.rows import Row, rows_of
@@ -204,7 +204,7 @@ class Columns(Source):
             engine.execute("INSERT INTO read VALUES (0, '', 0, ?)", [VERSION])
             return
         size, peaks, self._proved, _ = found[0]
-        self._tree = Growing(size, [peaks[at : at + HASH_BYTES] for at in range(0, len(peaks), HASH_BYTES)])
+        self._tree = Growing(size, parted(peaks))
 
     def _insert(self, table: Table, rows: Sequence[Row]) -> None:
         batch, same = dict[str, NDArray[Any]](), dict[str, object]()
