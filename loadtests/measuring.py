@@ -15,8 +15,7 @@ CONNECTIONS: Final = 8
 """Each of its own h2load, with a customer of its own."""
 IN_FLIGHT: Final = 4
 """Calls running on each connection. From 8 x 1 to 8 x 8 the server's core was busy to 96-98 %, and the CPU per call the
-same within the noise (hop 257-267 us, governed 566-592 us). On Envoy a call costs less where more of them run, for each
-process takes more in its turn."""
+same within the noise (hop 257-267 us, governed 566-592 us)."""
 SERVER_CORE: Final = 0
 OTHER_CORE: Final = 1
 _FIRST_CALLS: Final = 2_000
