@@ -23,11 +23,13 @@ from typing import Any, Final
 import msgspec
 from rich.console import Console
 
+from gateway import freed_memory
 from gateway.adapters.sealing import Sealer
 from gateway.adapters.subject_keys import SubjectKeys
 from gateway.clock import clock_ms
 from gateway.core.record import CustomerOutcome, Outcome, Record, RuleLook, Settlement, Verdict, decision_id
 from gateway.core.used import WrappedKey, packed
+from gateway.rpc.serving import collect_rarely
 from loadtests.audit import BATCH, CUSTOMERS
 from loadtests.processes import pilote
 from services import redis_server
@@ -176,6 +178,8 @@ def main(arguments: Sequence[str] | None = None) -> int:
     parser.add_argument("--strict", action="store_true", help="fail when the budget is missed")
     parser.add_argument("--result", type=Path, default=RESULT, help="where the figures go")
     options = parser.parse_args(arguments)
+    freed_memory.stay()  # as the process of the audit service has it, which is this one here
+    collect_rarely()
     console = Console()
     with tempfile.TemporaryDirectory(prefix="bench-") as name:
         found = asyncio.run(measure(Path(name), options.decisions, console=console))

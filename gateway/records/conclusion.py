@@ -1,14 +1,15 @@
 """What a decision finally was: the gateway's verdict, what admission made of it, and how the call ended. Pure."""
 
+from collections.abc import Sequence
 from enum import StrEnum
-from typing import Final
+from typing import Final, Protocol
 
 import msgspec
 
 from gateway.core import texts
 from gateway.core.errors import Reason
 from gateway.core.limits import bucket_reason
-from gateway.core.record import Outcome, Record, Settlement, Verdict
+from gateway.core.record import BucketAsk, Outcome, Record, Settlement, Verdict
 from gateway.rpc.status import code_of
 
 _FALLBACK: Final = {
@@ -53,7 +54,27 @@ def concluded(record: Record, outcome: Outcome) -> Conclusion:
     return Conclusion(verdict, reason, rule, _status(verdict, reason), State.SETTLED, record.decided_ms)
 
 
-def answered(record: Record, outcome: Outcome) -> tuple[Verdict, str, str]:
+class Judged(Protocol):
+    """Of a record what says how the call was answered."""
+
+    @property
+    def verdict(self) -> Verdict:
+        """See `Record`, as of the others."""
+
+    @property
+    def reason(self) -> str:
+        """A `Reason`, empty for ALLOW."""
+
+    @property
+    def rule(self) -> str:
+        """The rule that decided."""
+
+    @property
+    def buckets(self) -> Sequence[BucketAsk]:
+        """What admission was asked to take."""
+
+
+def answered(record: Judged, outcome: Outcome) -> tuple[Verdict, str, str]:
     """The verdict of that, its reason, and the rule, limit or cap that decided."""
     if not outcome.granted and (outcome.reason or outcome.refused >= 0 or record.verdict is Verdict.ALLOW):
         return Verdict.DENY, *_refused(record, outcome)
@@ -77,7 +98,7 @@ def state_at(state: State, *, expires_ms: int, now_ms: int) -> State:
     return State.IN_DOUBT if state is State.RUNNING and now_ms > expires_ms else state
 
 
-def _refused(record: Record, outcome: Outcome) -> tuple[str, str]:
+def _refused(record: Judged, outcome: Outcome) -> tuple[str, str]:
     """(reason, rule) of a refusal by admission."""
     if outcome.stop:
         return outcome.reason, outcome.stop

@@ -48,6 +48,7 @@ def log_signer_of(shell: Shell, settings: Settings) -> "Signer":
 
 
 def _run(shell: Shell) -> None:
+    from gateway import freed_memory
     from gateway.rpc.serving import run
     from gateway.watching.exposing import Metering
     from gateway.watching.logs import configure
@@ -76,6 +77,7 @@ def _run(shell: Shell) -> None:
         "drain_seconds": settings.drain_seconds,
         "keeping": keeping_of(settings),
     }
+    freed_memory.stay()
     run(lambda: serve(**options), probes=settings.health_listen)
 
 

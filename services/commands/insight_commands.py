@@ -43,10 +43,12 @@ def commands(shell: Shell) -> typer.Typer:
         as_json: Annotated[bool, typer.Option("--json", help="Everything, as JSON.")] = False,  # noqa: FBT002
     ) -> None:
         """Read the log, and show what stands out in it."""
+        from gateway import freed_memory
         from gateway.rpc.serving import collect_rarely
         from services.workbench.columns.database import Unusable
-        from services.workbench.columns.stepping import LogDiffers
+        from services.workbench.columns.taking import LogDiffers
 
+        freed_memory.stay()
         collect_rarely()  # else a third of the time goes into looking for garbage among rows that wait to be kept
         spoken, begun = language(shell.settings()), time.monotonic()
         try:
@@ -80,7 +82,7 @@ def commands(shell: Shell) -> typer.Typer:
         from services.up import redis_url
         from services.vault.store import VaultUnusable
         from services.workbench.columns.database import Unusable
-        from services.workbench.columns.stepping import LogDiffers
+        from services.workbench.columns.taking import LogDiffers
         from services.workbench.server import serve
 
         settings = shell.settings()

@@ -18,9 +18,7 @@ from gateway.records.opening import opened
 from pilote.audit.v1 import personal_pb2
 from services.audit.explaining import Policies
 from services.commands.policies import published
-from services.proof.leaves import ADMIT
 from services.workbench.columns.measured import Values
-from services.workbench.columns.sums import Entry
 
 if TYPE_CHECKING:  # the asynchronous stubs exist for type checkers only
     from pilote.audit.v1.audit_service_pb2_grpc import AuditServiceAsyncStub
@@ -60,10 +58,10 @@ class Sums:
         self._missed = False
 
     async def opened(
-        self, entries: Sequence[Entry], audit: "AuditServiceAsyncStub", *, since_ms: int
+        self, records: Sequence[bytes], audit: "AuditServiceAsyncStub", *, since_ms: int
     ) -> Mapping[str, Values]:
         """See `Summing.opened`."""
-        found = await asyncio.to_thread(_sealed_of, entries, since_ms)
+        found = await asyncio.to_thread(_sealed_of, records, since_ms)
         keys = await self._keys(found, audit)
         books = {each.revision_sha256: await self._book(each) for each in _by_policy(found)}
         return await asyncio.to_thread(self._values, found, keys, books)
@@ -153,9 +151,9 @@ class _Open:
         return bool(paths) and sensitivity_along(kind, paths[0].steps) < level_of("PERSONAL")
 
 
-def _sealed_of(entries: Sequence[Entry], since_ms: int) -> list[_Sealed]:
-    with_values = (parts[0] for kind, parts, _ in entries if kind == ADMIT and parts and _VALUES in parts[0])
-    return [record for record in map(_record.decode, with_values) if record.received_ms >= since_ms]
+def _sealed_of(records: Sequence[bytes], since_ms: int) -> list[_Sealed]:
+    with_values = (_record.decode(record) for record in records if _VALUES in record)
+    return [record for record in with_values if record.received_ms >= since_ms]
 
 
 def _by_policy(found: Sequence[_Sealed]) -> Sequence[_Sealed]:

@@ -9,6 +9,7 @@ from typing import Any, Protocol
 import msgspec
 from numpy.typing import NDArray
 
+from gateway import freed_memory
 from gateway.rpc.serving import collect_rarely
 from services import children
 from services.findings.finding import Seen
@@ -104,6 +105,7 @@ class _Afar(Source):
 
 def _run(theirs: Connection, make: Callable[[], _Look], summing: Callable[[], Summing | None]) -> None:
     children.begin(niceness=0)
+    freed_memory.stay()
     collect_rarely()
     logging.getLogger().addHandler(logging.NullHandler())  # what it ends with is said by who asked it to look
     look, columns = make(), _Afar(theirs, summing())

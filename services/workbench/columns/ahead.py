@@ -6,18 +6,21 @@ import multiprocessing
 import pickle
 from collections.abc import Callable
 from multiprocessing.connection import Connection
-from typing import Any, Final
+from typing import Final
 
 import msgspec
 
+from gateway import freed_memory
 from gateway.ending import first_of
 from gateway.rpc.channels import channel_to
 from gateway.rpc.serving import collect_rarely
 from gateway.watching.logs import configure
 from pilote.audit.v1.audit_service_pb2_grpc import AuditServiceStub
 from services import children
-from services.workbench.columns.stepping import Step, Steps, fill
+from services.proof.merkle import Growing
+from services.workbench.columns.stepping import Steps, fill
 from services.workbench.columns.sums import Summing
+from services.workbench.columns.taking import Step
 
 _STEP, _OVER, _ERROR = b"s", b"o", b"e"
 
@@ -33,27 +36,19 @@ class Ahead(msgspec.Struct, frozen=True):
     """From which level on it writes its log; empty: it writes none."""
 
 
-class _Sent(msgspec.Struct, frozen=True, array_like=True):
-    """A step, as it goes from one process to the other."""
-
-    entries: list[tuple[str, tuple[bytes, ...], bytes]]
-    size: int
-    values: dict[str, list[tuple[str, Any]]]
-
-
 _encode: Final = msgspec.msgpack.encode
-_sent: Final = msgspec.msgpack.Decoder(_Sent)
+_step: Final = msgspec.msgpack.Decoder(Step)
 
 
-async def filled(ahead: Ahead, *, begun: int, signed_size: int, now_ms: int, into: Steps) -> None:
-    """What `stepping.fill` does, in a process that ends with this task.
+async def filled(ahead: Ahead, *, tree: Growing, signed_size: int, now_ms: int, into: Steps) -> None:
+    """What `stepping.fill` does, in a process that ends with this task; `tree` grows there.
 
     Raises:
         Exception: what it has ended with there; OSError where somebody has ended it.
     """
     context = multiprocessing.get_context("spawn")
     ours, theirs = context.Pipe(duplex=False)
-    process = context.Process(target=_run, args=(theirs, ahead, begun, signed_size, now_ms), daemon=True)
+    process = context.Process(target=_run, args=(theirs, ahead, tree, signed_size, now_ms), daemon=True)
     try:
         await asyncio.to_thread(process.start)
         theirs.close()
@@ -74,31 +69,31 @@ def _received(ours: Connection) -> Step | None:
         raise pickle.loads(told[1:])  # noqa: S301 - from our own process
     if told[:1] == _OVER:
         return None
-    sent = _sent.decode(memoryview(told)[1:])
-    return Step(list(sent.entries), sent.size, sent.values)
+    return _step.decode(memoryview(told)[1:])
 
 
-def _run(theirs: Connection, ahead: Ahead, begun: int, signed_size: int, now_ms: int) -> None:
+def _run(theirs: Connection, ahead: Ahead, tree: Growing, signed_size: int, now_ms: int) -> None:
     children.begin(niceness=0)
+    freed_memory.stay()
     collect_rarely()
     if ahead.log_level:
         configure(ahead.log_level)
     else:
         logging.getLogger().addHandler(logging.NullHandler())
     try:
-        asyncio.run(_send(theirs, ahead, begun=begun, signed_size=signed_size, now_ms=now_ms))
+        asyncio.run(_send(theirs, ahead, tree, signed_size=signed_size, now_ms=now_ms))
     except Exception as error:  # it goes on where it is waited for
         theirs.send_bytes(_ERROR + pickle.dumps(error))
     else:
         theirs.send_bytes(_OVER)
 
 
-async def _send(theirs: Connection, ahead: Ahead, *, begun: int, signed_size: int, now_ms: int) -> None:
+async def _send(theirs: Connection, ahead: Ahead, tree: Growing, *, signed_size: int, now_ms: int) -> None:
     steps = Steps(1)
     try:
         async with channel_to(ahead.audit) as channel, asyncio.TaskGroup() as group:
             stub, summing = AuditServiceStub(channel), ahead.summing()
-            group.create_task(fill(stub, summing, begun=begun, signed_size=signed_size, now_ms=now_ms, into=steps))
+            group.create_task(fill(stub, summing, tree=tree, signed_size=signed_size, now_ms=now_ms, into=steps))
             while (step := await steps.get()) is not None:
                 await asyncio.to_thread(_sent_step, theirs, step)
     except* Exception as errors:
@@ -106,4 +101,4 @@ async def _send(theirs: Connection, ahead: Ahead, *, begun: int, signed_size: in
 
 
 def _sent_step(theirs: Connection, step: Step) -> None:
-    theirs.send_bytes(_STEP + _encode((step.entries, step.size, step.values)))
+    theirs.send_bytes(_STEP + _encode(step))

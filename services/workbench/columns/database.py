@@ -5,7 +5,7 @@ Nothing in it is kept only there. Where the file is lost or broken, it is delete
 
 import contextlib
 import threading
-from collections.abc import Callable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterable, Iterator, Mapping
 from pathlib import Path
 from typing import Any, Final
 
@@ -14,17 +14,20 @@ import numpy as np
 from numpy.typing import NDArray
 
 from services.proof.merkle import Growing, parted
-from services.workbench.columns import latencies, sum_table
+from services.workbench.columns import latencies, rows, sum_table
 from services.workbench.columns.measured import Values
-from services.workbench.columns.rows import Row, rows_of
+from services.workbench.columns.readings import readings_of
 from services.workbench.columns.source import Source
 from services.workbench.columns.summed import summed
-from services.workbench.columns.sums import Entry, Summing
-from services.workbench.columns.tables import ADMITTED, NUMBER, SETTLED, TABLES, TRUTH, Table, insert
+from services.workbench.columns.sums import Summing
+from services.workbench.columns.tables import ADMITTED, NUMBER, SETTLED, SPENT, TABLES, TRUTH, Table, insert
+from services.workbench.columns.taking import Entry, Step, Taking
 
 FILE: Final = "columns.duckdb"
 MEMORY: Final = "1GB"
 THREADS: Final = 2
+CHECKPOINT: Final = "256MB"
+"""So much is written behind the file before it goes into it; with DuckDB's own 16 MB most steps would go in alone."""
 VERSION: Final = 8
 """Of the tables; columns of another version are read anew."""
 _DTYPES: Final[Mapping[str, Any]] = {NUMBER: np.int64, TRUTH: np.bool_}
@@ -72,32 +75,46 @@ class Columns(Source):
         """The size of the largest signed log that what was read is known to be; 0 for none."""
         return self._proved
 
-    def append(self, entries: Sequence[Entry], *, values: Mapping[str, Values] | None = None) -> None:
-        """Take in the next entries, all or none: kind, parts and hash of each.
+    @property
+    def tree(self) -> Growing:
+        """The tree of the entries that were read, to go on with."""
+        return Growing(self._tree.size, self._tree.peaks)
+
+    def append(self, entries: Iterable[Entry], *, values: Mapping[str, Values] | None = None) -> None:
+        """Take in the next entries as they are, all or none.
 
         `values` has what calls were decided by, by the id of the decision, where that may be measured.
 
         Raises:
-            msgspec.DecodeError: a newer version of Pilote has written one.
+            msgspec.DecodeError: see `keep`.
         """
-        rows: dict[str, list[Row]] = {table.name: [] for table in TABLES}
-        tree = Growing(self._tree.size, self._tree.peaks)
-        for leaf, (kind, parts, _) in enumerate(entries, start=tree.size):
-            for name, row in rows_of(kind, parts, leaf=leaf):
-                rows[name].append(row)
-        tree.extend([leaf_hash for _, _, leaf_hash in entries])
+        taking = Taking(self.tree, until=0)
+        taking.add(entries)
+        step = taking.taken(size=0)
+        step.readings = readings_of(values or {})
+        self.keep(step)
+
+    def keep(self, step: Step) -> None:
+        """Take in the next step, all of it or nothing.
+
+        Raises:
+            msgspec.DecodeError: a newer version of Pilote has written an entry of it.
+            ValueError: it is not the next one.
+        """
+        if step.start != self.size:
+            raise ValueError(f"The next entry is the one at {self.size}, and this step begins at {step.start}.")
+        admitted = rows.admitted(step.admits, step.records, step.outcomes)
+        ends, spent = rows.settled(step.settles, step.settlements)
+        columns = {ADMITTED.name: admitted, SETTLED.name: ends, SPENT.name: spent, **rows.rest(step.rest)}
+        tree = Growing(step.start + step.count, step.peaks)
         with self._lock:
             self._engine.begin()
             try:
-                its = dict[str, Sequence[Row]](rows)
                 if self.summing is not None:
-                    its[ADMITTED.name], sums = summed(
-                        self._engine, rows[ADMITTED.name], rows[SETTLED.name], values or {}, sealing=self.summing
-                    )
+                    admitted["summed"], sums = summed(self._engine, admitted, ends, step.readings, sealing=self.summing)
                     sum_table.keep(self._engine, sums, sealing=self.summing)
                 for table in TABLES:
-                    if its[table.name]:
-                        self._insert(table, its[table.name])
+                    self._insert(table, columns[table.name])
                 self._engine.execute("UPDATE read SET size = ?, peaks = ?", [tree.size, b"".join(tree.peaks)])
                 self._engine.commit()
             except BaseException:
@@ -171,6 +188,7 @@ class Columns(Source):
         config: dict[str, str | bool | int | float | list[str]] = {
             "threads": str(THREADS),
             "memory_limit": MEMORY,
+            "checkpoint_threshold": CHECKPOINT,
             "autoinstall_known_extensions": "false",
             "autoload_known_extensions": "false",
         }
@@ -206,9 +224,12 @@ class Columns(Source):
         size, peaks, self._proved, _ = found[0]
         self._tree = Growing(size, parted(peaks))
 
-    def _insert(self, table: Table, rows: Sequence[Row]) -> None:
+    def _insert(self, table: Table, columns: rows.ByName) -> None:
         batch, same = dict[str, NDArray[Any]](), dict[str, object]()
-        for (name, kind), values in zip(table.columns, zip(*rows, strict=True), strict=True):
+        for name, kind in table.columns:
+            values = columns[name]
+            if not values:
+                return
             # A third of the columns say the same of thousands of calls: each value less is one less to take over.
             if batch and values[0] == values[-1] and values.count(values[0]) == len(values):
                 same[name] = values[0]

@@ -5,27 +5,21 @@ sealed, in a table of their own, whose row goes with the call's end, or after `W
 """
 
 from collections.abc import Iterable, Mapping, Sequence
-from operator import itemgetter
 from typing import Final
 
 import duckdb
 import msgspec
 import numpy as np
 
-from gateway.core.record import Verdict
 from services.workbench.columns.gathering import Gathered
-from services.workbench.columns.measured import Segments
-from services.workbench.columns.rows import Row
-from services.workbench.columns.sums import HOUR_MS, LATENCY, Summing, named
-from services.workbench.columns.tables import ADMITTED, SETTLED, insert
+from services.workbench.columns.sums import HOUR_MS, Summing, named
+from services.workbench.columns.tables import insert
 
 WAIT_HOURS: Final = 2
 CREATION: Final = "CREATE TABLE IF NOT EXISTS waiting (id VARCHAR, at_hour BIGINT, sealed BLOB)"
-_ID: Final = ADMITTED.places["id"]
-_CALL: Final = itemgetter(
-    *(ADMITTED.places[name] for name in ("id", "verdict", "tenant", "agent", "model", "version", "method", "at_ms"))
-)
-_END: Final = itemgetter(*(SETTLED.places[name] for name in ("id", "version", "upstream_us")))
+End = tuple[str, str, int]
+"""Of a call that has ended: the decision's id, the version that served it where that is another one, and for how many
+microseconds its upstream took."""
 _ANY: Final = "SELECT 1 FROM waiting LIMIT 1"
 _FOUND: Final = "SELECT id, sealed FROM waiting WHERE id IN (SELECT unnest($ids))"
 _ENDED: Final = "DELETE FROM waiting WHERE id IN (SELECT unnest($ids))"
@@ -46,41 +40,30 @@ class Call(msgspec.Struct, frozen=True, array_like=True):
 
 def gather(
     engine: duckdb.DuckDBPyConnection,
-    calls: Iterable[Row],
-    ends: Sequence[Row],
-    segments: Mapping[str, Segments],
+    begun: dict[str, Call],
+    ends: Iterable[End],
     *,
     sealing: Summing,
     into: Gathered,
 ) -> None:
-    """Gather the latencies of the calls that have ended, by segment; the others of those that were admitted wait.
+    """Gather the latencies of the calls that have ended, by segment; the others of those that were let through wait.
 
-    `segments` has those of calls' customers, by the id of the decision.
+    `begun` has those, by the id of the decision, where their customers are in segments.
     """
-    begun = {number: call for number, call in ((str(row[_ID]), _call(row, segments)) for row in calls) if call}
-    ended = {number: (served, took_us) for number, served, took_us in map(_END, ends)}
+    ended = {number: (served, took_us) for number, served, took_us in ends}
     waited = _found(engine, [number for number in ended if number not in begun], sealing)
     for number, (served, took_us) in ended.items():
         call = begun.pop(number, None) or waited.pop(number, None)
         if call is None or took_us <= 0:
             continue
         version = named(call.model, served) if served else call.version
-        whose = (call.tenant, call.agent, version, call.method, call.at_hour)
-        into.took(whose, call.segments, measure=LATENCY, value=took_us)
+        into.took((call.tenant, call.agent, version, call.method, call.at_hour), call.segments, took_us=took_us)
     _wait(engine, begun, sealing)
 
 
 def forget(engine: duckdb.DuckDBPyConnection, *, now_ms: int) -> None:
     """Delete the segments of calls that nobody waits for any longer."""
     engine.execute("DELETE FROM waiting WHERE at_hour < ?", [now_ms // HOUR_MS - WAIT_HOURS])
-
-
-def _call(row: Row, segments: Mapping[str, Segments]) -> Call | None:
-    number, verdict, tenant, agent, model, version, method, at_ms = _CALL(row)
-    its = segments[number]
-    if not its or verdict != Verdict.ALLOW:
-        return None
-    return Call(tenant, agent, named(model, version), method, at_ms // HOUR_MS, its, model)
 
 
 def _found(engine: duckdb.DuckDBPyConnection, names: Sequence[str], sealing: Summing) -> dict[str, Call]:

@@ -2,7 +2,7 @@
 
 import math
 import re
-from collections.abc import Iterable, Iterator, Sequence
+from collections.abc import Iterable, Sequence
 from typing import Any, Final
 
 import msgspec
@@ -14,6 +14,8 @@ LENGTH: Final = "length"
 SEGMENTS: Final = "segments"
 NONE: Final = "∅"
 """The word for a value that is not there."""
+LARGEST: Final = 1e300
+"""Larger numbers count as this one."""
 MOST_SEGMENTS: Final = 8
 """Of one customer, by name; what is measured of them counts in each."""
 _SEGMENTS_OF: Final = "facts.segments"
@@ -51,29 +53,10 @@ def segments_of(values: Values) -> Segments:
     return ()
 
 
-class Measuring:
-    """Says what is measured of values; knows the words that have come, which are few, for as long as it is kept."""
-
-    def __init__(self) -> None:
-        self._known: dict[tuple[str, str], Measured | None] = {}
-
-    def of(self, values: Values, segments: Segments) -> Iterator[Measured]:
-        """What is measured of these values, each name once; `segments` are those that they say."""
-        known = self._known
-        for name, value in values:
-            if name == _SEGMENTS_OF:
-                found: Measured | None = Measured(SEGMENTS, "", " + ".join(segments) or NONE)
-            elif type(value) is not str:
-                found = _measured(name, value)
-            elif (name, value) in known:
-                found = known[name, value]
-            else:
-                found = known[name, value] = _measured(name, value)
-            if found is not None:
-                yield found
-
-
-def _measured(name: str, value: Any) -> Measured | None:
+def measured(name: str, value: Any, segments: Segments) -> Measured | None:
+    """What is measured of a value of that name; `segments` are those of the customer. `None`: nothing of that name."""
+    if name == _SEGMENTS_OF:
+        return Measured(SEGMENTS, "", " + ".join(segments) or NONE)
     if name.startswith(_SCORES):
         return Measured(SCORE, name, _number(value))
     if name.startswith("facts."):
@@ -103,7 +86,7 @@ def _one(measure: str, name: str, value: Any) -> Measured:
 def _number(value: Any) -> float:
     if isinstance(value, bool) or not isinstance(value, int | float):
         return math.nan
-    return max(-1e300, min(float(value), 1e300)) if abs(value) < 1 << 1000 else math.nan
+    return max(-LARGEST, min(float(value), LARGEST)) if abs(value) < 1 << 1000 else math.nan
 
 
 def _is_word(text: str) -> bool:

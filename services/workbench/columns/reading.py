@@ -9,7 +9,8 @@ from gateway.ending import first_of, to_its_end
 from pilote.audit.v1 import audit_service_pb2
 from services.workbench.columns.ahead import Ahead, filled
 from services.workbench.columns.database import Columns
-from services.workbench.columns.stepping import LogDiffers, Step, Steps, fill
+from services.workbench.columns.stepping import Steps, fill
+from services.workbench.columns.taking import LogDiffers, Step
 
 if TYPE_CHECKING:  # the asynchronous stubs exist for type checkers only
     from pilote.audit.v1.audit_service_pb2_grpc import AuditServiceAsyncStub
@@ -51,7 +52,7 @@ async def read_on(
     filling = partial(fill, audit, columns.summing) if elsewhere is None else partial(filled, elsewhere)
     try:
         async with asyncio.TaskGroup() as group:
-            group.create_task(filling(begun=begun, signed_size=signed.tree_size, now_ms=now_ms, into=opened))
+            group.create_task(filling(tree=columns.tree, signed_size=signed.tree_size, now_ms=now_ms, into=opened))
             while (step := await opened.get()) is not None:
                 await _kept(columns, step)
                 if columns.size == signed.tree_size:
@@ -65,7 +66,7 @@ async def read_on(
 
 async def _kept(columns: Columns, step: Step) -> None:
     """Keep a step, to its end also where reading fails meanwhile: the next one to read begins where it ended."""
-    await to_its_end(asyncio.to_thread(columns.append, step.entries, values=step.values))
+    await to_its_end(asyncio.to_thread(columns.keep, step))
 
 
 async def _prove(columns: Columns, signed: audit_service_pb2.Checkpoint) -> None:

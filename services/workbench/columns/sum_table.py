@@ -1,6 +1,6 @@
 """Where sums rest: one row for each sheet, sealed, in the same file as the columns."""
 
-from collections.abc import Callable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from heapq import nsmallest
 from operator import attrgetter
 from typing import Any, Final
@@ -10,7 +10,6 @@ import numpy as np
 from numpy.typing import NDArray
 
 from services.insights.drift.histograms import Histogram
-from services.workbench.columns.rows import Row
 from services.workbench.columns.sums import (
     DAY_MS,
     GRID,
@@ -27,7 +26,6 @@ from services.workbench.columns.sums import (
     add,
     named,
     packed,
-    person_of,
     unpacked,
 )
 from services.workbench.columns.tables import insert
@@ -50,13 +48,13 @@ BETWEEN: Final = """SELECT tenant, agent, version, method, at_hour, sealed FROM 
 """In SQL, the sheets between two hours."""
 
 
-def known(engine: duckdb.DuckDBPyConnection, calls: Sequence[Row]) -> set[Person]:
-    """Who of these calls' customers counts already."""
-    people = [person for call in calls if (person := person_of(call)) is not None]
-    if not people:
+def known(engine: duckdb.DuckDBPyConnection, people: Iterable[Person]) -> set[Person]:
+    """Which of these count already."""
+    asked = list(people)
+    if not asked:
         return set()
-    from_ms = min(person[-1] for person in people) * DAY_MS
-    subjects = list({person[-2] for person in people})
+    from_ms = min(person[-1] for person in asked) * DAY_MS
+    subjects = list({person[-2] for person in asked})
     found = engine.execute(_KNOWN, {"day": DAY_MS, "from_ms": from_ms, "subjects": subjects}).fetchall()
     return {(tenant, agent, named(model, version), method, subject.replace("-", ""), day)
             for tenant, agent, model, version, method, subject, day in found}  # fmt: skip

@@ -1,64 +1,69 @@
 """What the calls of one step add to the sums: what they were decided by, how, and how long those took that ended."""
 
 from collections.abc import Mapping, Sequence
-from operator import itemgetter
-from typing import Final
+from typing import Any, Final
 
 import duckdb
 
+from gateway.core.record import Verdict
 from services.workbench.columns import latencies, sum_table
-from services.workbench.columns.gathering import Gathered
-from services.workbench.columns.measured import Values, segments_of
-from services.workbench.columns.rows import Row
-from services.workbench.columns.sums import HOUR_MS, Summing, Sums, is_call, named, person_of
-from services.workbench.columns.tables import ADMITTED
+from services.workbench.columns.gathering import Gathered, Whose
+from services.workbench.columns.readings import Readings
+from services.workbench.columns.sums import DAY_MS, HOUR_MS, Person, Summing, Sums, named
 
-_AT: Final = ADMITTED.places
-_ID, _SUMMED = _AT["id"], _AT["summed"]
-_CALL: Final = itemgetter(
-    *(_AT[name] for name in ("tenant", "agent", "model", "version", "method", "at_ms", "verdict", "reason"))
-)
+_OWN: Final = ("id", "operation", "standby", "repeats", "tenant")
+_CALL: Final = ("agent", "model", "version", "method", "subject", "at_ms", "verdict", "reason")
+_Call = tuple[int, int, Whose, Person | None, str]
+"""A call's row, its place among the readings, its sheet, who counts once where it is about one, and its verdict."""
+_END: Final = ("id", "version", "upstream_us")
 
 
 def summed(
     engine: duckdb.DuckDBPyConnection,
-    admitted: Sequence[Row],
-    ends: Sequence[Row],
-    values: Mapping[str, Values],
+    admitted: Mapping[str, Sequence[Any]],
+    ends: Mapping[str, Sequence[Any]],
+    readings: Readings,
     *,
     sealing: Summing,
-) -> tuple[Sequence[Row], Sums]:
-    """Rows of decisions, with whether each counts, and the sums of those that do.
+) -> tuple[list[bool], Sums]:
+    """Of each decision of a step whether it counts, and the sums of those that do.
 
-    `values` has what calls were decided by, by the id of the decision, where that may be measured.
+    `admitted` and `ends` have the columns of `tables.ADMITTED` and `tables.SETTLED`.
     """
-    calls = [row for row in admitted if row[_ID] in values and is_call(row)] if values else []
-    segments = {str(row[_ID]): segments_of(values[str(row[_ID])]) for row in calls}
-    gathered = Gathered()
-    latencies.gather(engine, calls, ends, segments, sealing=sealing, into=gathered)
-    counted, marked = sum_table.known(engine, calls), list[str]()
-    for row in calls:
-        number, person = str(row[_ID]), person_of(row)
+    gathered, begun = Gathered(readings), dict[str, latencies.Call]()
+    calls = _calls(admitted, readings)
+    people = {person for _, _, _, person, _ in calls if person is not None}
+    counted, marked = sum_table.known(engine, people), [False] * len(admitted["id"])
+    for row, call, whose, person, verdict in calls:
         first = person is None or person not in counted
         if first:
-            marked.append(number)
+            marked[row] = True
             if person is not None:
                 counted.add(person)
-        tenant, agent, model, version, method, at_ms, verdict, reason = _CALL(row)
-        gathered.decided(
-            (tenant, agent, named(model, version), method, at_ms // HOUR_MS),
-            values[number],
-            segments[number],
-            verdict=f"{verdict} {reason}".rstrip(),
-            first=first,
-        )
-    return _marked(admitted, frozenset(marked)), gathered.sums()
+        gathered.decided(whose, call, verdict=verdict, first=first)
+        if admitted["verdict"][row] == Verdict.ALLOW and (segments := gathered.segments(call)):
+            begun[readings.calls[call]] = latencies.Call(*whose, segments, admitted["model"][row])
+    ended = zip(*(ends[name] for name in _END), strict=True)
+    latencies.gather(engine, begun, ended, sealing=sealing, into=gathered)
+    return marked, gathered.sums()
 
 
-def _marked(admitted: Sequence[Row], those: frozenset[str]) -> Sequence[Row]:
-    if not those:
-        return admitted
-    return [
-        (*row[:_SUMMED], True, *row[_SUMMED + 1 :]) if row[_ID] in those else row  # all others are not yet
-        for row in admitted
-    ]
+def _calls(admitted: Mapping[str, Sequence[Any]], readings: Readings) -> Sequence[_Call]:
+    """The calls of their own of which something was measured; nobody is known by the tenant "" or "_"."""
+    places = {number: call for call, number in enumerate(readings.calls)}
+    found: list[_Call] = []
+    if not places:
+        return found
+    rest = zip(*(admitted[name] for name in _CALL), strict=True)
+    for row, ((number, operation, standby, repeats, tenant), its) in enumerate(
+        zip(zip(*(admitted[name] for name in _OWN), strict=True), rest, strict=True)
+    ):
+        call = places.get(number)
+        if call is None or not operation or standby or repeats or tenant in ("", "_"):
+            continue
+        agent, model, version, method, subject, at_ms, verdict, reason = its
+        version = named(model, version)
+        person = (tenant, agent, version, method, subject, at_ms // DAY_MS) if subject else None
+        sheet = (tenant, agent, version, method, at_ms // HOUR_MS)
+        found.append((row, call, sheet, person, f"{verdict} {reason}".rstrip()))
+    return found

@@ -6,21 +6,16 @@ method in an hour are sealed together where they rest: most of them are of a few
 """
 
 from collections.abc import Iterable, Mapping, Sequence
-from operator import itemgetter
 from typing import TYPE_CHECKING, Any, Final, NamedTuple, Protocol
 
 import msgspec
 
 from services.insights.drift.histograms import Grid
 from services.workbench.columns.measured import Values
-from services.workbench.columns.rows import Row
-from services.workbench.columns.tables import ADMITTED
 
 if TYPE_CHECKING:  # the asynchronous stubs exist for type checkers only
     from pilote.audit.v1.audit_service_pb2_grpc import AuditServiceAsyncStub
 
-Entry = tuple[str, Sequence[bytes], bytes]
-"""Kind, parts and hash of an entry of the log."""
 GRID: Final = Grid(step=0.02, logarithmic=True)
 """Numbers that differ by 2 % are told apart."""
 VERDICT: Final = "verdict"
@@ -30,21 +25,19 @@ KEPT_HOURS: Final = 24 * 18
 """How long sums are kept: the seventeen days that drift is looked for in, and one more."""
 HOUR_MS: Final = 3_600_000
 DAY_MS: Final = 24 * HOUR_MS
-_encode: Final = msgspec.msgpack.encode
+_encode: Final = msgspec.msgpack.Encoder().encode
 _counts: Final = msgspec.msgpack.Decoder(dict[int | str, int])
-_AT: Final = ADMITTED.places
-_SERIES: Final = ("tenant", "agent", "model", "version", "method")
-_PERSON: Final = itemgetter(*(_AT[name] for name in (*_SERIES, "subject", "at_ms")))
-_OWN: Final = itemgetter(*(_AT[name] for name in ("operation", "standby", "repeats", "tenant")))
 
 
 class Summing(Protocol):
     """Opens what calls were decided by, and seals the sums of it where they come to rest."""
 
     async def opened(
-        self, entries: Sequence[Entry], audit: "AuditServiceAsyncStub", *, since_ms: int
+        self, records: Sequence[bytes], audit: "AuditServiceAsyncStub", *, since_ms: int
     ) -> Mapping[str, Values]:
         """What may be measured of calls since a time, by the id of the decision; nothing of whom was erased.
+
+        `records` are those of their admissions, as gateways wrote them.
 
         Raises:
             grpc.aio.AioRpcError: the audit service does not answer.
@@ -105,12 +98,6 @@ Person = tuple[str, str, str, str, str, int]
 """Tenant, agent, version, method, pseudonym and day."""
 
 
-def person_of(row: Row) -> Person | None:
-    """Who counts once, of a row of decisions; `None` where it is about no single customer."""
-    tenant, agent, model, version, method, subject, at_ms = _PERSON(row)
-    return (tenant, agent, named(model, version), method, subject, at_ms // DAY_MS) if subject else None
-
-
 def add(sums: Sums, more: Sums) -> None:
     """Add to sums what is `more`; they share their counts from then on."""
     for sheet, kinds in more.items():
@@ -157,9 +144,7 @@ class Packed(NamedTuple):
 
 def packed(kinds: Mapping[Kind, Counts]) -> bytes:
     """A sheet as bytes, to be sealed; `unpacked` gives it again."""
-    return _encode(
-        [Packed(*kind, sum(counts.values()), msgspec.Raw(_encode(counts))) for kind, counts in kinds.items()]
-    )
+    return _encode([(*kind, sum(counts.values()), msgspec.Raw(_encode(counts))) for kind, counts in kinds.items()])
 
 
 def unpacked(clear: bytes) -> Sequence[Packed]:
@@ -168,9 +153,3 @@ def unpacked(clear: bytes) -> Sequence[Packed]:
 
 
 _sheet: Final = msgspec.msgpack.Decoder(list[Packed])
-
-
-def is_call(row: Row) -> bool:
-    """Whether it is a call of its own, of a tenant that is known; see `looks.series`."""
-    operation, standby, repeats, tenant = _OWN(row)
-    return bool(operation) and not standby and not repeats and tenant not in ("", "_")

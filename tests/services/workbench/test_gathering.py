@@ -8,9 +8,11 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from services.workbench.columns.gathering import Gathered, Whose
-from services.workbench.columns.measured import Measuring, Segments
+from services.workbench.columns.measured import Segments, measured
+from services.workbench.columns.readings import readings_of
 from services.workbench.columns.sums import GRID, LATENCY, VERDICT, Kind, Sheet
 
+OF = "facts.segments"
 WHOSE = st.tuples(*(st.sampled_from(names) for names in ("ab", "xy", "12", "m")), st.integers(0, 2))
 SEGMENTS = st.lists(st.sampled_from(["gold", "new", "é"]), unique=True, max_size=2).map(lambda its: tuple(sorted(its)))
 NUMBERS = st.one_of(st.integers(-3, 3), st.floats(allow_nan=True, allow_infinity=True))
@@ -20,7 +22,6 @@ VALUES = st.lists(
         st.tuples(
             st.sampled_from(['facts.traits["tier"]', "request.note"]), st.sampled_from(["pro", "free", "", "2 b"])
         ),
-        st.tuples(st.just("facts.segments"), st.just(["gold"])),
         st.tuples(st.just("request.items"), st.one_of(NUMBERS, st.just({"size": 4}), st.just({"set": True}))),
     ),
     max_size=4,
@@ -39,16 +40,20 @@ def cell(number: float) -> int:
 def test_sums_are_what_one_gets_by_counting_each_value(
     calls: list[tuple[Whose, list[tuple[str, object]], Segments, str, bool]], ends: list[tuple[Whose, Segments, int]]
 ) -> None:
-    gathered, wanted = Gathered(), Counted()
-    for whose, values, segments, verdict, first in calls:
-        gathered.decided(whose, values, segments, verdict=verdict, first=first)
+    values = {f"{at}": [*its, (OF, list(segments))] for at, (_, its, segments, _, _) in enumerate(calls)}
+    gathered, wanted = Gathered(readings_of(values)), Counted()
+    for at, (whose, _, segments, verdict, first) in enumerate(calls):
+        gathered.decided(whose, at, verdict=verdict, first=first)
+        assert gathered.segments(at) == segments
         wanted.update((whose, (segment, VERDICT, "", False), verdict) for segment in segments)
-        for each in Measuring().of(values, segments) if first else ():
+        for name, value in values[f"{at}"] if first else ():
+            each = measured(name, value, segments)
+            assert each is not None
             key = each.value if isinstance(each.value, str) else cell(each.value)
             numbers = not isinstance(each.value, str)
             wanted.update((whose, (segment, each.measure, each.field, numbers), key) for segment in ("", *segments))
     for whose, segments, took_us in ends:
-        gathered.took(whose, segments, measure=LATENCY, value=took_us)
+        gathered.took(whose, segments, took_us=took_us)
         wanted.update((whose, (segment, LATENCY, "", True), cell(took_us)) for segment in segments)
     found = {
         (sheet, kind, key): count
@@ -60,8 +65,9 @@ def test_sums_are_what_one_gets_by_counting_each_value(
 
 
 def test_what_is_no_number_has_a_cell_of_its_own_and_nothing_gives_nothing() -> None:
-    gathered = Gathered()
+    assert Gathered(readings_of({})).sums() == {}
+    gathered = Gathered(readings_of({"one": [('facts.scores["x"]', math.nan)]}))
     assert gathered.sums() == {}
-    gathered.decided(("a", "b", "c", "d", 1), [('facts.scores["x"]', math.nan)], (), verdict="ALLOW", first=True)
+    gathered.decided(("a", "b", "c", "d", 1), 0, verdict="ALLOW", first=True)
     (kinds,) = gathered.sums().values()
     assert kinds == {("", "score", 'facts.scores["x"]', True): {cell(math.nan): 1}}

@@ -16,10 +16,9 @@ from pilote.audit.v1 import personal_pb2
 from services.audit.entries import Admitted
 from services.audit.explaining import Policies, no_policies
 from services.commands.summing import Sums
-from services.proof.leaves import ADMIT, Leaf
 from services.workbench.columns.database import Columns
 from services.workbench.columns.reading import read_on
-from services.workbench.columns.sums import HOUR_MS, KEPT_HOURS, Entry
+from services.workbench.columns.sums import HOUR_MS, KEPT_HOURS
 from tests.services.audit.conftest import GRANTED, KEY, NOW_MS, a_record
 from tests.services.workbench.conftest import Log
 
@@ -49,15 +48,9 @@ def sealed(number: int, *, subject: str = ADA, method: str = CREATE, master: byt
     return Admitted(record, GRANTED, msgspec.json.encode(record), msgspec.json.encode(GRANTED), key)
 
 
-def entry(admitted: Admitted) -> Entry:
-    """It as the log gives it."""
-    parts = (admitted.raw_record, admitted.raw_outcome)
-    return ADMIT, parts, Leaf(ADMIT, parts).hash
-
-
 async def opened(log: Log, *entries: Admitted, policies: Policies = policies) -> list[list[tuple[str, Any]]]:
     """What may be measured of each of them that was opened."""
-    found = await Sums(Sealer((MASTER,)), policies).opened([entry(each) for each in entries], log.stub, since_ms=0)
+    found = await Sums(Sealer((MASTER,)), policies).opened([each.raw_record for each in entries], log.stub, since_ms=0)
     return [list(found[each.id]) for each in entries if each.id in found]
 
 

@@ -20,8 +20,7 @@ from services.proof.merkle import root_of
 from services.workbench.columns.database import Columns, Unusable
 from services.workbench.columns.measured import Values
 from services.workbench.columns.reading import read_on
-from services.workbench.columns.stepping import LogDiffers
-from services.workbench.columns.sums import Entry as Taken
+from services.workbench.columns.taking import LogDiffers
 from tests.services.audit.conftest import GRANTED, NOW_MS, a_record, an_id
 from tests.services.audit.test_log import MAKE, admitted, copied, settled, told
 from tests.services.workbench.conftest import Log
@@ -211,8 +210,8 @@ class Slow(Plain):
     def __init__(self) -> None:
         self.began, self.goes_on = threading.Event(), threading.Event()
 
-    async def opened(self, entries: Sequence[Taken], _audit: Any, *, since_ms: int = 0) -> Mapping[str, Values]:
-        ids = (msgspec.json.decode(parts[0])["id"] for kind, parts, _ in entries if kind == "admit")
+    async def opened(self, records: Sequence[bytes], _audit: Any, *, since_ms: int = 0) -> Mapping[str, Values]:
+        ids = (msgspec.json.decode(record)["id"] for record in records)
         return {name: [("facts.segments", ["gold"])] for name in ids}
 
     def seal(self, clear: bytes, *, bound_to: bytes) -> bytes:

@@ -16,8 +16,9 @@ from gateway.core.record import Verdict
 from services.audit.filters.filter import parse
 from services.findings.wording import about
 from services.workbench.columns.database import Columns
-from services.workbench.columns.measured import NONE, Measured, Measuring, Values, segments_of
-from services.workbench.columns.sums import GRID, Group
+from services.workbench.columns.measured import NONE, Measured, Values, measured, segments_of
+from services.workbench.columns.readings import readings_of
+from services.workbench.columns.sums import Group
 from services.workbench.looks.drift import DriftLook
 from tests.services.workbench.calls import HOUR_MS, START_HOUR, START_MS, Read, calls
 from tests.services.workbench.test_drift import FIRST
@@ -247,24 +248,25 @@ def test_without_a_key_nothing_is_summed_up(tmp_path: Path) -> None:
     ],
 )
 def test_a_value_becomes_a_number_a_shared_word_or_a_length(name: str, value: Any, wanted: tuple[str, Any]) -> None:
-    (found,) = Measuring().of([(name, value)], ())
+    found = measured(name, value, ())
+    assert found is not None
     assert found == Measured(wanted[0], name, wanted[1]) or (math.isnan(wanted[1]) and math.isnan(float(found.value)))
 
 
 def test_who_a_call_is_about_is_not_measured() -> None:
-    assert list(Measuring().of([("call.subject", "contacts/ada"), ("call.contact_point", "ada@example.com")], ())) == []
+    assert measured("call.subject", "contacts/ada", ()) is None
+    assert measured("call.contact_point", "ada@example.com", ()) is None
 
 
 def test_segments_are_told_in_order_and_only_some() -> None:
     values = [("facts.segments", ["z", "b", "a", "…", "c", "d", "e", "f", "g", "h"])]
     assert segments_of(values) == ("a", "b", "c", "d", "e", "f", "g", "h")
-    assert next(Measuring().of(values, ("a", "b"))) == Measured("segments", "", "a + b")
-    assert next(Measuring().of(values, ())).value == NONE
+    assert measured(*values[0], ("a", "b")) == Measured("segments", "", "a + b")
+    assert measured(*values[0], ()) == Measured("segments", "", NONE)
 
 
 @given(st.recursive(st.none() | st.booleans() | st.integers() | st.floats() | st.text(), st.lists, max_leaves=5))
-def test_whatever_a_value_is_its_cell_can_be_counted(value: Any) -> None:
+def test_whatever_a_value_is_it_can_be_counted(value: Any) -> None:
     for name in ("request.x", 'facts.scores["x"]', "facts.segments", 'facts.traits["x"]'):
-        for each in Measuring().of([(name, value)], ()):
-            if not isinstance(each.value, str):
-                GRID.cells(np.array([each.value]))
+        found = readings_of({"one": [(name, value)]})
+        assert len(found.table("named", 3)) + len(found.table("numbered", 2)) == 1
