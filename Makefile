@@ -56,15 +56,16 @@ bench: setup
 	$(BIN)/python -m loadtests.insights
 	$(BIN)/python -m loadtests.kpis
 
-# What each check and each step of a call costs, and whether what a call costs grows with what a company has.
+# What each check and each step of a call costs, and whether what a call costs grows with what a company has; ENGINE=envoy
+# for the other engine.
 ablation: setup
-	$(BIN)/python -m loadtests.ablation
+	$(BIN)/python -m loadtests.ablation $(if $(ENGINE),--engine $(ENGINE))
 
 growth: setup
-	$(BIN)/python -m loadtests.growth
+	$(BIN)/python -m loadtests.growth $(if $(ENGINE),--engine $(ENGINE))
 
 steps: setup
-	$(BIN)/python -m loadtests.steps
+	$(BIN)/python -m loadtests.steps $(if $(ENGINE),--engine $(ENGINE))
 
 protos: setup
 	PATH="$(CURDIR)/$(BIN):$$PATH" protos/build generate

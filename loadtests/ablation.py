@@ -2,7 +2,8 @@
 
 Gateways that differ in one thing each (`loadtests.ablations`) take turns on one core with the whole one and with a bare
 hop, under the same load. What a thing costs is what the gateway without it takes less than the whole one in the same
-round. The figures go to `.bench/ablation.json`, and are printed as a table of Markdown.
+round. The figures go to `.bench/ablation.json`, those of another engine beside it, and are printed as a
+table of Markdown.
 """
 
 import argparse
@@ -19,7 +20,7 @@ from loadtests import h2load
 from loadtests.ablations import Ablation, ablations
 from loadtests.measuring import IN_FLIGHT
 from loadtests.processes import ProcessFailed
-from loadtests.results import machine
+from loadtests.results import machine, of_engine
 from loadtests.rounds import Compared, Turns, benches, compared, spread
 
 RESULT: Final = Path(".bench/ablation.json")
@@ -89,8 +90,9 @@ def main(arguments: Sequence[str] | None = None) -> int:
     parser.add_argument("--rounds", type=int, default=0, help="so many turns for each")
     parser.add_argument("--beside", nargs="*", default=[], metavar="ENGINE", help="everything, on these engines too")
     parser.add_argument("--in-flight", type=int, default=IN_FLIGHT, help="calls that run on each of 8 connections")
-    parser.add_argument("--result", type=Path, default=RESULT, help="where the figures go")
+    parser.add_argument("--result", type=Path, help="where the figures go")
     options = parser.parse_args(arguments)
+    result = options.result or of_engine(RESULT, options.engine)
     turns, console = _QUICK if options.quick else _FULL, Console(stderr=True)
     turns = turns._replace(rounds=options.rounds or turns.rounds)
     first, *others = ablations(engine=options.engine)
@@ -113,8 +115,8 @@ def main(arguments: Sequence[str] | None = None) -> int:
     except (ProcessFailed, h2load.LoadFailed, FileNotFoundError) as error:
         console.print(f"[red]{error}[/]")
         return 1
-    options.result.parent.mkdir(parents=True, exist_ok=True)
-    options.result.write_text(json.dumps(found, indent=2) + "\n")
+    result.parent.mkdir(parents=True, exist_ok=True)
+    result.write_text(json.dumps(found, indent=2) + "\n")
     sys.stdout.write(table(found))
     if found["errors"]:
         console.print(f"[red]calls failed or left no record, so these do not count: {found['errors_by_gateway']}[/]")

@@ -3,7 +3,8 @@
 One dimension at a time (`loadtests.growing`), everything else as it is: a gateway of each size, which take turns on one
 core with each other and with a bare hop, under calls of all callers about all customers. A line is laid through the
 costs of each round; the run fails where it rises more than `growth_thresholds.json` lets it. The figures go to
-`.bench/growth.json`, the plots beside RESULTS.md, and a table of Markdown is printed.
+`.bench/growth.json`, the plots beside RESULTS.md, those of another engine beside these, and a table of Markdown is
+printed.
 """
 
 import argparse
@@ -25,7 +26,7 @@ from loadtests.grown import Grown, Load
 from loadtests.growth_plots import drawn
 from loadtests.measuring import CONNECTIONS, IN_FLIGHT, OTHER_CORE, SERVER_CORE
 from loadtests.processes import Process, ProcessFailed, python
-from loadtests.results import machine
+from loadtests.results import machine, of_engine
 from loadtests.rounds import Compared, Turns, spread
 from loadtests.varying import Plan
 
@@ -113,14 +114,16 @@ def main(arguments: Sequence[str] | None = None) -> int:
     parser.add_argument("--rounds", type=int, default=0, help="so many turns for each size")
     parser.add_argument("--in-flight", type=int, default=IN_FLIGHT, help="calls that run on each of 8 connections")
     parser.add_argument("--engine", default="", help="as `pilote gateway --engine` takes it")
-    parser.add_argument("--result", type=Path, default=RESULT, help="where the figures go; those of others stay")
-    parser.add_argument("--plots", type=Path, default=PLOTS, help="where the plots go")
+    parser.add_argument("--result", type=Path, help="where the figures go; those of others stay")
+    parser.add_argument("--plots", type=Path, help="where the plots go")
     options = parser.parse_args(arguments)
+    result = options.result or of_engine(RESULT, options.engine)
+    plots = options.plots or of_engine(PLOTS, options.engine)
     if unknown := set(options.names) - known.keys():
         parser.error(f"{', '.join(sorted(unknown))} does not grow here; choose of {', '.join(known)}")
     turns, console = _QUICK if options.quick else _FULL, Console(stderr=True)
     turns = turns._replace(rounds=options.rounds or turns.rounds)
-    before = json.loads(options.result.read_text()) if options.result.exists() else {}
+    before = json.loads(result.read_text()) if result.exists() else {}
     found = dict(before.get("dimensions", {}))
     try:
         for name in options.names or known:
@@ -130,10 +133,10 @@ def main(arguments: Sequence[str] | None = None) -> int:
         console.print(f"[red]{error}[/]")
         return 1
     found = {name: found[name] for name in known if name in found}
-    options.result.parent.mkdir(parents=True, exist_ok=True)
+    result.parent.mkdir(parents=True, exist_ok=True)
     whole = {"dimensions": found, "turns": turns._asdict(), "in_flight": options.in_flight} | machine()
-    options.result.write_text(json.dumps(whole, indent=2) + "\n")
-    options.plots.write_bytes(drawn(found))
+    result.write_text(json.dumps(whole, indent=2) + "\n")
+    plots.write_bytes(drawn(found))
     limits = budgets()
     sys.stdout.write(table(found, limits))
     if failed := [name for name, its in found.items() if its["errors"]]:

@@ -143,7 +143,7 @@ class Process:
 
     def cpu_seconds(self) -> float:
         """CPU time so far, user and kernel, of it and of the processes of its session that still run."""
-        return sum(map(cpu_seconds_of, _of_session(self.pid)))
+        return sum(map(cpu_seconds_of, of_session(self.pid)))
 
     def rss_mb(self) -> float:
         """Resident memory in megabytes of 10^6 bytes."""
@@ -172,7 +172,7 @@ def thread_seconds(pid: int) -> dict[int, tuple[str, float]]:
     return found
 
 
-def _of_session(leader: int) -> Iterator[int]:
+def of_session(leader: int) -> Iterator[int]:
     """The processes of a session, as long as they run."""
     for stat in Path("/proc").glob("[0-9]*/stat"):
         with contextlib.suppress(OSError):  # it has ended

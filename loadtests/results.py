@@ -58,6 +58,11 @@ def report(measured: Measured, plan: Plan, *, routing: dict[str, Any], backtesti
     } | machine()
 
 
+def of_engine(path: Path, engine: str) -> Path:
+    """Where the figures of that engine go, so that they never mix with those of another one; empty: the usual one."""
+    return path.with_stem(f"{path.stem}-{engine}") if engine else path
+
+
 def machine() -> dict[str, Any]:
     """On what it was measured, and with which versions."""
     versions = {name: importlib.metadata.version(name) for name in ("grpcio", "uvloop", "cel-expr-python", "protobuf")}

@@ -1,4 +1,4 @@
-"""To which step of a call a sampled stack belongs, and which share of the loop's thread each step has."""
+"""To which step of a call a sampled stack belongs, and which share of the thread that decides each step has."""
 
 import re
 from collections import Counter
@@ -6,7 +6,12 @@ from collections.abc import Iterable, Mapping
 from typing import Final
 
 STEPS: Final[Mapping[str, str]] = {
-    "gather": r"gathering\.py",
+    "gather": r"gathering\.py|unhindered\.py",
+    "gRPC by ASGI": r"rpc/asgi|rpc/framing\.py|^Hosted\.",
+    "read the question": r"engine/asking\.py",
+    "look at Envoy's key": r"envoy/doors\.py",
+    "answer Envoy": r"engine/(answering|carrying)\.py|envoy/heads\.py",
+    "read the access log": r"access_log\.py|engine/carried\.py",
     "begin": r"Proxy\._begin|Proxy\._run|Incoming\.of|CallRun\.__init__|trace_context\.py",
     "identify": r"Pipeline\._who|Pipeline\._caller|adapters/identity\.py",
     "describe": r"\bdescribed? \(|pseudonymous|messages/",
@@ -24,29 +29,23 @@ STEPS: Final[Mapping[str, str]] = {
 }
 """By which frame each is known, by function and file as py-spy writes them; the innermost one that is known counts."""
 REST: Final = "rest of the pipeline"
-LOOP: Final = "gRPC and the loop, in C"
-"""What runs in the loop's thread below no frame of Python."""
-_IN_LOOP: Final = re.compile(r"Runner\.run|uvloop/__init__\.py")
+LOOP: Final = "the loop and what carries, in C"
+"""What runs in that thread below no frame of ours."""
 _START: Final = re.compile(r"<module>|services/|typer|gateway/rpc/serving\.py|asyncio/|uvloop/")
-_ELSEWHERE: Final = re.compile(r"threading\.py|opentelemetry|trace_encoder|_shared_internal|concurrent/futures")
 
 
-def step_of(stack: str) -> str | None:
-    """The step of one stack, its frames parted by semicolons, the outermost first; `None`: it is another thread's."""
-    if _ELSEWHERE.search(stack):
-        return None
-    frames = [frame for frame in stack.split(";") if not _START.search(frame)]
+def step_of(stack: str) -> str:
+    """The step of one stack of the thread that decides, its frames parted by semicolons, the outermost first."""
+    frames = [frame for frame in stack.split(";") if not _START.search(frame) or frame.startswith("Hosted.")]
     for frame in reversed(frames):
         for step, known in STEPS.items():
             if re.search(known, frame):
                 return step
-    if any("gateway/" in frame for frame in frames):
-        return REST
-    return LOOP if _IN_LOOP.search(stack) else None
+    return REST if any("gateway/" in frame for frame in frames) else LOOP
 
 
-def shares(lines: Iterable[str]) -> dict[str, float]:
-    """Which share of the loop's thread each step has, by py-spy's lines: a stack, a blank, and how often it was seen.
+def shares(lines: Iterable[str], *, tid: int) -> dict[str, float]:
+    """Which share of a thread each step has, by py-spy's lines: thread, stack, a blank, and how often it was seen.
 
     Raises:
         ValueError: nothing was seen of that thread.
@@ -54,10 +53,10 @@ def shares(lines: Iterable[str]) -> dict[str, float]:
     counted: Counter[str] = Counter()
     for line in lines:
         stack, _, times = line.rpartition(" ")
-        step = step_of(stack)
-        if step is not None:
-            counted[step] += int(times)
+        thread, _, stack = stack.partition(";")
+        if thread.startswith(f"thread ({tid})"):
+            counted[step_of(stack)] += int(times)
     total = counted.total()
     if total == 0:
-        raise ValueError("no sample of the loop's thread")
+        raise ValueError("no sample of the thread that decides")
     return {step: counted[step] / total for step in (*STEPS, REST, LOOP)}

@@ -1,9 +1,11 @@
 """What each step of a governed call costs: `make steps`, or `python -m loadtests.steps [--engine NAME]`.
 
 A sampling profiler outside of the process, py-spy, looks a hundred times a second what the gateway is at under the
-benchmark's load, without stopping it. Samples say which share of the loop's thread each step has; how much CPU that
-thread and the others take is the kernel's own count for each thread. Rounds with and without the profiler take turns,
-which shows what looking costs. The figures go to `.bench/steps.json`, and are printed as a table of Markdown.
+benchmark's load, without stopping it: on the Envoy engine, what its decision worker is at. Samples say which share of
+the thread that decides each step has; how much CPU that thread and all others take, of every process that stands for
+the gateway, is the kernel's own count for each. Rounds with and without the profiler take turns, which shows what
+looking costs. The figures go to `.bench/steps.json`, those of another engine beside it, and are printed as a table of
+Markdown.
 """
 
 import argparse
@@ -22,8 +24,9 @@ from rich.console import Console
 
 from loadtests import h2load
 from loadtests.measuring import OTHER_CORE, Bench
-from loadtests.processes import Process, ProcessFailed, pinned, thread_seconds
-from loadtests.results import machine
+from loadtests.parts import deciding, threads, used
+from loadtests.processes import Process, ProcessFailed, pinned
+from loadtests.results import machine, of_engine
 from loadtests.rounds import FIRST_CALLS, benches, spread
 from loadtests.setups import Setup, base_policy
 from loadtests.stacks import shares
@@ -38,7 +41,7 @@ class Looked(NamedTuple):
     steps: dict[str, float]
     """Of each step, CPU in microseconds a call."""
     others: dict[str, float]
-    """Of the threads beside the loop's, by their names."""
+    """Of the other threads, by their names."""
     cpu_us: float
 
 
@@ -49,26 +52,27 @@ def looked(bench: Bench, gateway: Process, *, calls: int, home: Path) -> Looked:
         ProcessFailed: it may not look, or saw nothing.
     """
     file = home / "stacks.txt"
-    command = ["record", "--pid", str(gateway.pid), "--rate", str(PER_SECOND), "--duration", "unlimited"]
+    before = threads(gateway.pid)
+    seen = before[deciding(before)].pid
+    command = ["record", "--pid", str(seen), "--rate", str(PER_SECOND), "--duration", "unlimited", "--threads"]
     command += ["--format", "raw", "--nonblocking", "--output", str(file)]
-    before = thread_seconds(gateway.pid)
     with subprocess.Popen(
         pinned([_profiler(), *command], core=OTHER_CORE), stdout=subprocess.PIPE, stderr=subprocess.STDOUT
     ) as spy:
         found = bench.governed(calls)
         spy.send_signal(2)  # as Ctrl-C, upon which it writes
         said = (spy.communicate()[0] or b"").decode(errors="replace")
-    after = thread_seconds(gateway.pid)
+    taken = used(before, threads(gateway.pid))
+    tid = deciding(taken)
     try:
-        of_loop = shares(file.read_text().splitlines())
+        of_thread = shares(file.read_text().splitlines(), tid=tid)
     except (OSError, ValueError) as error:
         raise ProcessFailed(f"py-spy saw nothing: {said[-500:]}") from error
-    used = {tid: (name, seconds - before.get(tid, (name, 0.0))[1]) for tid, (name, seconds) in after.items()}
-    loop_us = used.pop(gateway.pid)[1] / found.calls * 1e6
+    us = taken.pop(tid).seconds / found.calls * 1e6
     others: defaultdict[str, float] = defaultdict(float)
-    for name, seconds in used.values():
-        others[name] += seconds / found.calls * 1e6
-    return Looked({step: share * loop_us for step, share in of_loop.items()}, dict(others), found.cpu_us)
+    for each in taken.values():
+        others[each.name] += each.seconds / found.calls * 1e6
+    return Looked({step: share * us for step, share in of_thread.items()}, dict(others), found.cpu_us)
 
 
 def _profiler() -> str:
@@ -96,7 +100,7 @@ def report(rounds: Sequence[Looked], plain: Sequence[float]) -> dict[str, Any]:
 def table(found: Mapping[str, Any]) -> str:
     """The figures as a table of Markdown; what takes less than a hundredth is left out."""
     lines = ["| | CPU us a call | share |", "|---|---|---|"]
-    for name, its in (*found["steps"].items(), *((f"thread `{n}`", its) for n, its in found["threads"].items())):
+    for name, its in (*found["steps"].items(), *found["threads"].items()):
         share = its["median"] / found["us_when_looked_at"]["median"]
         if share >= 0.005:
             lines.append(f"| {name} | {its['median']:.0f} ({its['min']:.0f} to {its['max']:.0f}) | {share:.0%} |")
@@ -109,8 +113,9 @@ def main(arguments: Sequence[str] | None = None) -> int:
     parser.add_argument("--engine", default="", help="as `pilote gateway --engine` takes it")
     parser.add_argument("--rounds", type=int, default=7, help="rounds with the profiler, and as many without")
     parser.add_argument("--seconds", type=float, default=4.0, help="of each")
-    parser.add_argument("--result", type=Path, default=RESULT, help="where the figures go")
+    parser.add_argument("--result", type=Path, help="where the figures go")
     options = parser.parse_args(arguments)
+    result = options.result or of_engine(RESULT, options.engine)
     console, setup = Console(stderr=True), Setup(base_policy(), engine=options.engine)
     try:
         h2load.install()
@@ -130,8 +135,8 @@ def main(arguments: Sequence[str] | None = None) -> int:
     except (ProcessFailed, h2load.LoadFailed, FileNotFoundError) as error:
         console.print(f"[red]{error}[/]")
         return 1
-    options.result.parent.mkdir(parents=True, exist_ok=True)
-    options.result.write_text(json.dumps(found, indent=2) + "\n")
+    result.parent.mkdir(parents=True, exist_ok=True)
+    result.write_text(json.dumps(found, indent=2) + "\n")
     sys.stdout.write(table(found))
     return 0
 

@@ -9,6 +9,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
+from loadtests.parts import FRONT
 from loadtests.stacks import LOOP, REST, STEPS, shares, step_of
 from loadtests.steps import Looked, report, table
 
@@ -16,6 +17,9 @@ START = (
     "<module> (pilote:8);main (services/cli.py:77);run (gateway/rpc/serving.py:148);Runner.run (asyncio/runners.py:1)"
 )
 CALL = f"{START};Proxy._unary.<locals>.serve (gateway/proxy.py:103);Pipeline.call (gateway/pipeline.py:300)"
+HOSTED = "Hosted.__call__ (services/deciding/hosted.py:52)"
+ASKED = f"{HOSTED};GrpcOverAsgi._serve (gateway/rpc/asgi.py:99);Authorization.Check (gateway/envoy/authorization.py:70)"
+ASKS = "read the question"
 
 
 @pytest.mark.parametrize(
@@ -38,12 +42,20 @@ CALL = f"{START};Proxy._unary.<locals>.serve (gateway/proxy.py:103);Pipeline.cal
         ),
         (f"{START};RedisConnection._flush (gateway/adapters/redis_connection.py:220)", "store's connection"),
         (f"{START};Watch.flush (gateway/watching/watch.py:1)", "watch"),
-        ("Thread._bootstrap (threading.py:1);BatchProcessor.worker (_shared_internal/__init__.py:1)", None),
+        (
+            f"{ASKED};Checking.answer (gateway/envoy/engine/checking.py:54);heavy (gateway/envoy/engine/asking.py:60)",
+            ASKS,
+        ),
+        (f"{ASKED};Doors.look (gateway/envoy/doors.py:48)", "look at Envoy's key"),
+        (f"{ASKED};carry (gateway/envoy/engine/answering.py:60);overwrite (gateway/envoy/heads.py:38)", "answer Envoy"),
+        (f"{HOSTED};AccessLog._settle (gateway/envoy/access_log.py:70)", "read the access log"),
+        (f"{ASKED};Pipeline.settle (gateway/pipeline.py:240)", "settle"),
+        (HOSTED, "gRPC by ASGI"),
+        ("", LOOP),  # an Envoy's loop is begun by no Python
         ("SubjectKeys.seal (gateway/adapters/subject_keys.py:47)", "seal what was read"),  # py-spy saw its end only
-        ("_encode_span (common/_internal/trace_encoder/__init__.py:1)", None),
     ],
 )
-def test_a_stack_belongs_to_the_innermost_step_that_is_known(stack: str, step: str | None) -> None:
+def test_a_stack_belongs_to_the_innermost_step_that_is_known(stack: str, step: str) -> None:
     assert step_of(stack) == step
 
 
@@ -53,33 +65,39 @@ def test_a_stack_belongs_to_the_innermost_step_that_is_known(stack: str, step: s
     )
 )
 def test_shares_add_up_to_the_whole_thread(seen: dict[str, int]) -> None:
-    found = shares([f"{stack} {times}" for stack, times in seen.items()] + ["Thread._bootstrap (threading.py:1) 500"])
+    lines = [f"thread (7): MainThread;{stack} {times}" for stack, times in seen.items()]
+    found = shares([*lines, "thread (77): Other;Watch.flush (gateway/watching/watch.py:1) 500", "thread (8) 50"], tid=7)
     assert sum(found.values()) == pytest.approx(1)
     assert found.keys() == {*STEPS, REST, LOOP}
     assert found[LOOP] == pytest.approx(seen.get(START, 0) / sum(seen.values()))
 
 
 def test_steps_and_threads_are_shares_of_all_that_a_call_costs() -> None:
-    rounds = [Looked({"decide": us, LOOP: 200.0}, {"event_engine": 100.0}, 400.0) for us in (90.0, 100.0, 120.0)]
+    rounds = [
+        Looked({"decide": us, LOOP: 200.0}, {"thread `event_engine`": 100.0}, 400.0) for us in (90.0, 100.0, 120.0)
+    ]
     found = report(rounds, [380.0, 390.0, 395.0])
 
-    assert found["shares"] == {"decide": 0.25, LOOP: 0.5, "event_engine": 0.25}
+    assert found["shares"] == {"decide": 0.25, LOOP: 0.5, "thread `event_engine`": 0.25}
     assert found["us"]["median"] == 390
     assert "| decide | 100 (90 to 120) | 25% |" in table(found)
 
 
 @pytest.mark.integration
 @pytest.mark.timeout(240)
-def test_a_gateway_is_looked_at_without_being_stopped(tmp_path: Path) -> None:
+@pytest.mark.parametrize(("engine", "also"), [("in-process", "event_engine"), ("envoy", FRONT)])
+def test_a_gateway_is_looked_at_without_being_stopped(tmp_path: Path, *, engine: str, also: str) -> None:
     result = tmp_path / "steps.json"
-    command = [sys.executable, "-m", "loadtests.steps", "--rounds", "1", "--seconds", "3", "--result", str(result)]
+    command = [sys.executable, "-m", "loadtests.steps", "--engine", engine, "--rounds", "1", "--seconds", "3"]
+    command += ["--result", str(result)]
     finished = subprocess.run(command, capture_output=True, text=True, check=False)
     assert finished.returncode == 0, finished.stderr
     found = json.loads(result.read_text())
     assert found["steps"]["decide"]["median"] > 0
+    assert any(also in name for name in found["threads"])
     assert 0.9 < sum(found["shares"].values()) < 1.1
 
 
 def test_without_a_sample_there_are_no_shares() -> None:
     with pytest.raises(ValueError, match="no sample"):
-        shares([])
+        shares([], tid=7)
