@@ -182,6 +182,7 @@ def governed(
                 core=core,
                 log=log,
                 environment=settings,
+                quiet=True,  # a pipe that nobody reads is full one day, and then whoever logs waits for ever
             )
         )
         running = Governed(

@@ -5,7 +5,7 @@ import base64
 from hypothesis import given
 from hypothesis import strategies as st
 
-from gateway.envoy.engine.asking import asked
+from gateway.envoy.engine.asking import MOST_HEADERS, asked, heavy
 from pilote.envoy import auth_pb2, core_pb2
 
 Http = auth_pb2.AttributeContext.HttpRequest
@@ -74,3 +74,10 @@ def test_a_deadline_is_counted_from_when_it_came(amount: int, unit: str) -> None
 def test_a_deadline_that_is_none_is_left_to_grpc(text: bytes) -> None:
     valid = len(text) > 1 and text[:-1].isdigit() and len(text) < 10 and text[-1:] in b"HMSmun"
     assert (asked(shown(framed(b""), ("grpc-timeout", text))) is None) is not valid
+
+
+@given(st.integers(0, 40), st.integers(-30, 30))
+def test_a_call_is_heavy_by_the_bytes_of_its_metadata_alone(count: int, over: int) -> None:
+    few = [("x-a", b"b" * 5)] * count
+    rest = MOST_HEADERS + over - 8 * count
+    assert heavy(shown(b"", *few, ("x", b"c" * (rest - 1)))) is (over > 0)

@@ -11,6 +11,7 @@ from gateway.adapters.lines import longest_s
 from gateway.adapters.upstreams import upstream_metadata
 from gateway.callrun import CallRun, forward_rule_of, timeout_s
 from gateway.core.errors import CallEnded
+from gateway.core.policy.upstreams import Upstream
 from gateway.core.revision.redacting import SIDES
 from gateway.envoy.engine.carrying import goes_on
 from gateway.envoy.engine.clusters import GATEWAY, cluster_name
@@ -45,8 +46,12 @@ def handed_over() -> auth_pb2.CheckResponse:
 def cluster_of(run: CallRun) -> str:
     """Where Envoy sends a call."""
     assert run.upstream is not None  # noqa: S101 - it has a route
-    name = cluster_name(run.upstream)
-    return again_name(name) if goes_on(run) else name
+    return _cluster(run.upstream, on=goes_on(run))
+
+
+def _cluster(upstream: Upstream, *, on: bool) -> str:
+    name = cluster_name(upstream)
+    return again_name(name) if on else name
 
 
 def carry(run: CallRun) -> auth_pb2.CheckResponse:
@@ -55,13 +60,13 @@ def carry(run: CallRun) -> auth_pb2.CheckResponse:
     trace, pairs = run.incoming.trace, run.incoming.pairs
     agent = run.agent.name if run.agent is not None else ""
     kept = upstream_metadata((), decision=run.id, agent=agent, traceparent=trace.traceparent, tracestate=trace.state)
-    longest_ms, rule = max(1, int(timeout_s(run, run.upstream) * 1000)), forward_rule_of(run)
+    longest_ms, rule, on = max(1, int(timeout_s(run, run.upstream) * 1000)), forward_rule_of(run), goes_on(run)
     set_to = [(name, value) for name, value in kept if isinstance(value, str)]
     set_to += [
-        (UPSTREAM_HEADER, cluster_of(run)),
+        (UPSTREAM_HEADER, _cluster(run.upstream, on=on)),
         ("grpc-timeout", f"{longest_ms}m" if longest_ms < 10**8 else f"{longest_ms // 1000}S"),
     ]
-    if rule is not None and goes_on(run):  # whoever goes on with the call ends it in time
+    if rule is not None and on:  # whoever goes on with the call ends it in time
         given_s = try_s(rule, min(longest_ms / 1000, longest_s(run.upstream)), again=again(run))
         given_ms = max(1, int(given_s * 1000))
         set_to += [(AGAIN, "1"), (TRY_HEADER, str(given_ms)), (TIMEOUT_HEADER, str(longest_ms + MARGIN_MS))]
@@ -76,14 +81,11 @@ def carry(run: CallRun) -> auth_pb2.CheckResponse:
     removed = {name for name, _ in pairs if _ends_here(name)} - overwritten
     response.ok_response.headers_to_remove.extend(sorted(removed | ({"content-length"} if redacted else set())))
     said = "".join([f"{name}\t{value}\n" for name, value in own(run) if isinstance(value, str)])
-    told: dict[str, str | bool] = {CALL: run.id, SAID: said}
-    if goes_on(run):
-        told[AGAIN] = True
-    if run.harmless:
-        told[HARMLESS] = True
-    if run.incoming.language == "fr":
-        told[FRENCH] = True
-    response.dynamic_metadata.update(told)
+    told = response.dynamic_metadata.fields
+    told[CALL].string_value, told[SAID].string_value = run.id, said
+    for name, holds in ((AGAIN, on), (HARMLESS, run.harmless), (FRENCH, run.incoming.language == "fr")):
+        if holds:
+            told[name].bool_value = True
     return response
 
 

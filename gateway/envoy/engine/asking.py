@@ -57,6 +57,8 @@ def _asked(http: auth_pb2.AttributeContext.HttpRequest, clock: Callable[[], floa
 
 def heavy(http: auth_pb2.AttributeContext.HttpRequest) -> bool:
     """Whether a call comes with more metadata than gRPC takes."""
+    if http.header_map.ByteSize() <= MOST_HEADERS:  # as nearly all are; the message is larger than what it holds
+        return False
     return sum([len(each.key) + len(each.raw_value) for each in http.header_map.headers]) > MOST_HEADERS
 
 
