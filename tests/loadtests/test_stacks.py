@@ -9,7 +9,8 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from loadtests.parts import FRONT
+from loadtests.parts import CARRYING, FRONT, Thread, deciding, used
+from loadtests.processes import ProcessFailed
 from loadtests.stacks import LOOP, REST, STEPS, shares, step_of
 from loadtests.steps import Looked, report, table
 
@@ -81,6 +82,21 @@ def test_steps_and_threads_are_shares_of_all_that_a_call_costs() -> None:
     assert found["shares"] == {"decide": 0.25, LOOP: 0.5, "thread `event_engine`": 0.25}
     assert found["us"]["median"] == 390
     assert "| decide | 100 (90 to 120) | 25% |" in table(found)
+
+
+def test_the_thread_that_decides_is_the_busiest_of_a_process_that_does_and_carries_nothing() -> None:
+    before = {1: Thread(10, FRONT, decides=False, seconds=5.0), 2: Thread(20, "a", decides=True, seconds=9.0)}
+    after = {
+        1: before[1]._replace(seconds=9.0),
+        2: before[2]._replace(seconds=9.5),
+        3: Thread(20, CARRYING, decides=True, seconds=3.0),
+        4: Thread(20, "b", decides=True, seconds=2.0),
+    }
+    taken = used(before, after)
+    assert {tid: each.seconds for tid, each in taken.items()} == {1: 4.0, 2: 0.5, 3: 3.0, 4: 2.0}
+    assert deciding(taken) == 4
+    with pytest.raises(ProcessFailed, match="decides"):
+        deciding({1: after[1]})
 
 
 @pytest.mark.integration
