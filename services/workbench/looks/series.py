@@ -61,12 +61,15 @@ MOST_BUDGETS: Final = 20
 _BUDGETS: Final = """SELECT name, count(*) AS calls FROM spent
  GROUP BY name ORDER BY calls DESC, name LIMIT $most"""
 _SPENT: Final = "JOIN spent ON spent.id = admitted.id AND spent.name = $of"
-_ASKED: Final = """SELECT tenant, agent, version, at_hour, value, count(*) AS calls FROM (
-  SELECT tenant, agent, {version} AS version,
-    admitted.at_ms // {part_ms} AS at_hour, {value} AS value
+_ASKED: Final = """SELECT tenant, agent, version,
+  list(at_hour ORDER BY at_hour, value) AS at_hours, list(value ORDER BY at_hour, value) AS keys,
+  list(calls ORDER BY at_hour, value) AS counts
+ FROM (SELECT tenant, agent, {version} AS version, admitted.at_ms // {part_ms} AS at_hour, {value} AS value,
+    count(*) AS calls
   FROM admitted LEFT JOIN settled ON settled.id = admitted.id {also}
-  WHERE {calls} AND ({only}) AND admitted.at_ms >= $start_ms AND admitted.at_ms < $end_ms)
- GROUP BY ALL ORDER BY tenant, agent, version, at_hour, value"""
+  WHERE {calls} AND ({only}) AND admitted.at_ms >= $start_ms AND admitted.at_ms < $end_ms GROUP BY ALL)
+ GROUP BY ALL ORDER BY tenant, agent, version"""
+"""A row for each series: there are as many values of some measures as calls, and each would say whose it is."""
 
 
 class Served(msgspec.Struct, frozen=True, order=True):
@@ -106,7 +109,9 @@ def hours_of(
     )
     span: dict[str, object] = {"start_ms": start_hour * HOUR_MS, "end_ms": end_hour * HOUR_MS}
     found = columns.asked(text, span | joined(measure))
-    return _histograms(found, numbers=measure.numbers) if found["calls"].size else {}
+    whose = map(Served, *(found[name].tolist() for name in ("tenant", "agent", "version")))
+    each = zip(found["at_hours"], found["keys"], found["counts"], strict=True)
+    return {served: _histograms(*its, numbers=measure.numbers) for served, its in zip(whose, each, strict=True)}
 
 
 def joined(measure: Measure) -> dict[str, object]:
@@ -114,30 +119,24 @@ def joined(measure: Measure) -> dict[str, object]:
     return {"of": measure.of} if measure.also else {}
 
 
-def _histograms(found: Mapping[str, NDArray[Any]], *, numbers: bool) -> Mapping[Served, Mapping[int, Histogram]]:
-    """Of rows that are in order. There are as many histograms as series have hours, so all that can is done at once."""
-    grid, keys, counts = None, found["value"], found["calls"].astype(np.float64)
-    if numbers:
-        grid, keys = GRID, GRID.cells(np.asarray(keys, dtype=np.float64))
-    else:
-        keys = np.asarray(keys, dtype=np.str_)
-    ours = _begins(*(found[name] for name in ("tenant", "agent", "version")))
-    hours = ours | _begins(found["at_hour"])
-    cells = np.flatnonzero(hours | _begins(keys))
-    keys, counts = keys[cells], np.add.reduceat(counts, cells)
-    at_hours, starts = found["at_hour"][cells], np.flatnonzero(hours[cells]).tolist()
-    of: dict[Served, dict[int, Histogram]] = {}
-    its: dict[int, Histogram] = {}
-    for start, end in pairwise([*starts, cells.size]):
-        at = cells[start]
-        if ours[at]:
-            its = of.setdefault(Served(*(found[name][at] for name in ("tenant", "agent", "version"))), {})
-        its[int(at_hours[start])] = Histogram(grid, keys[start:end], counts[start:end])
-    return of
+def _histograms(
+    at_hours: NDArray[np.int64], keys: NDArray[Any], counts: NDArray[np.int64], *, numbers: bool
+) -> Mapping[int, Histogram]:
+    """Of one series, whose values are in order of hours and keys. There are many, so all that can is done at once."""
+    grid = GRID if numbers else None
+    keys = GRID.cells(np.asarray(keys, dtype=np.float64)) if numbers else np.asarray(keys, dtype=np.str_)
+    cells = np.flatnonzero(_begins(at_hours) | _begins(keys))
+    sizes = np.add.reduceat(np.asarray(counts, dtype=np.float64), cells)
+    keys, at_hours = keys[cells], at_hours[cells]
+    starts = np.flatnonzero(_begins(at_hours)).tolist()
+    return {
+        int(at_hours[start]): Histogram(grid, keys[start:end], sizes[start:end])
+        for start, end in pairwise([*starts, cells.size])
+    }
 
 
-def _begins(*columns: NDArray[Any]) -> NDArray[np.bool_]:
-    """The rows that differ from the one before, the first one included."""
-    new = np.ones(columns[0].size, dtype=np.bool_)
-    new[1:] = np.logical_or.reduce([values[1:] != values[:-1] for values in columns])
+def _begins(values: NDArray[Any]) -> NDArray[np.bool_]:
+    """Where another value begins than the one before, the first one included."""
+    new = np.ones(values.size, dtype=np.bool_)
+    new[1:] = values[1:] != values[:-1]
     return new
