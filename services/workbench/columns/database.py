@@ -26,9 +26,9 @@ from services.workbench.columns.taking import Entry, Step, Taking
 FILE: Final = "columns.duckdb"
 MEMORY: Final = "1GB"
 THREADS: Final = 2
-CHECKPOINT: Final = "256MB"
+CHECKPOINT: Final = "64MB"
 """So much is written behind the file before it goes into it; with DuckDB's own 16 MB most steps would go in alone."""
-VERSION: Final = 8
+VERSION: Final = 9
 """Of the tables; columns of another version are read anew."""
 _DTYPES: Final[Mapping[str, Any]] = {NUMBER: np.int64, TRUTH: np.bool_}
 _READ: Final = "CREATE TABLE IF NOT EXISTS read (size BIGINT, peaks BLOB, proved BIGINT, version INTEGER)"

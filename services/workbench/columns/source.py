@@ -8,6 +8,7 @@ from numpy.typing import NDArray
 
 from services.insights.drift.histograms import Histogram
 from services.workbench.columns import sum_table
+from services.workbench.columns.sum_reading import histograms
 from services.workbench.columns.sums import Group, Summing
 
 
@@ -31,14 +32,14 @@ class Source(ABC):
         """
 
     def sums(self, *, start_hour: int, end_hour: int, least: int, most: int) -> Iterator[tuple[Group, Histogram]]:
-        """The sums of hours since the epoch, up to and without `end_hour`, in order.
+        """The sums of hours since the epoch, up to and without `end_hour`, each series' in order.
 
         Of `most` series at most, those with most calls, each with `least` of them.
         """
         if self.summing is None:
             return
         found = self.asked(sum_table.BETWEEN, {"start": start_hour, "end": end_hour})
-        yield from sum_table.read(found, sealing=self.summing, least=least, most=most)
+        yield from histograms(found, sealing=self.summing, least=least, most=most)
 
     def tenants(self) -> tuple[str, ...]:
         """Every tenant that has a decision here, by name; not those of callers whom nobody could identify."""

@@ -9,12 +9,13 @@ from gateway.core.record import Verdict
 from services.workbench.columns import latencies, sum_table
 from services.workbench.columns.gathering import Gathered, Whose
 from services.workbench.columns.readings import Readings
-from services.workbench.columns.sums import DAY_MS, HOUR_MS, Person, Summing, Sums, named
+from services.workbench.columns.sums import DAY_MS, HOUR_MS, Person, Sheet, Summing, named
+from services.workbench.columns.tally import Tally
 
 _OWN: Final = ("id", "operation", "standby", "repeats", "tenant")
 _CALL: Final = ("agent", "model", "version", "method", "subject", "at_ms", "verdict", "reason")
 _Call = tuple[int, int, Whose, Person | None, str]
-"""A call's row, its place among the readings, its sheet, who counts once where it is about one, and its verdict."""
+"""A call's row, its place among the readings, whose it is, who counts once where it is about one, and its verdict."""
 _END: Final = ("id", "version", "upstream_us")
 
 
@@ -25,7 +26,7 @@ def summed(
     readings: Readings,
     *,
     sealing: Summing,
-) -> tuple[list[bool], Sums]:
+) -> tuple[list[bool], Mapping[Sheet, Tally]]:
     """Of each decision of a step whether it counts, and the sums of those that do.
 
     `admitted` and `ends` have the columns of `tables.ADMITTED` and `tables.SETTLED`.
@@ -64,6 +65,6 @@ def _calls(admitted: Mapping[str, Sequence[Any]], readings: Readings) -> Sequenc
         agent, model, version, method, subject, at_ms, verdict, reason = its
         version = named(model, version)
         person = (tenant, agent, version, method, subject, at_ms // DAY_MS) if subject else None
-        sheet = (tenant, agent, version, method, at_ms // HOUR_MS)
-        found.append((row, call, sheet, person, f"{verdict} {reason}".rstrip()))
+        whose = (tenant, agent, version, method, at_ms // HOUR_MS)
+        found.append((row, call, whose, person, f"{verdict} {reason}".rstrip()))
     return found

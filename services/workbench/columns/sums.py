@@ -1,12 +1,12 @@
 """Sums of what calls were decided by: how often each value came, of each measure and hour, which names nobody.
 
 Of a customer each agent, version and method counts once a day, by the first call: how they are is no news an hour
-later, and what many calls about the same people say is less than their number. All sums of an agent's version and
-method in an hour are sealed together where they rest: most of them are of a few values, and there are many.
+later, and what many calls about the same people say is less than their number. All sums of a tenant in an hour are
+sealed together where they rest: most of them are of a few values, and there are many.
 """
 
-from collections.abc import Iterable, Mapping, Sequence
-from typing import TYPE_CHECKING, Any, Final, NamedTuple, Protocol
+from collections.abc import Mapping, Sequence
+from typing import TYPE_CHECKING, Final, Protocol
 
 import msgspec
 
@@ -25,8 +25,6 @@ KEPT_HOURS: Final = 24 * 18
 """How long sums are kept: the seventeen days that drift is looked for in, and one more."""
 HOUR_MS: Final = 3_600_000
 DAY_MS: Final = 24 * HOUR_MS
-_encode: Final = msgspec.msgpack.Encoder().encode
-_counts: Final = msgspec.msgpack.Decoder(dict[int | str, int])
 
 
 class Summing(Protocol):
@@ -51,12 +49,9 @@ class Summing(Protocol):
 
 
 class Sheet(msgspec.Struct, frozen=True, order=True):
-    """Whose sums are sealed together, and of which hour."""
+    """Which sums are sealed together: those of a tenant in an hour."""
 
     tenant: str
-    agent: str
-    version: str
-    method: str
     at_hour: int
     """Since the epoch."""
 
@@ -64,13 +59,6 @@ class Sheet(msgspec.Struct, frozen=True, order=True):
     def bound_to(self) -> bytes:
         """What its seal is bound to."""
         return b"sums\x00" + msgspec.json.encode(self)
-
-
-Kind = tuple[str, str, str, bool]
-"""What one sum of a sheet is of: segment, empty for all customers; measure; field; whether it has numbers."""
-Counts = dict[Any, int]
-"""How often each value came: a name, or the cell of a number in `GRID`."""
-Sums = dict[Sheet, dict[Kind, Counts]]
 
 
 class Group(msgspec.Struct, frozen=True, order=True):
@@ -96,60 +84,3 @@ def named(model: str, version: str) -> str:
 
 Person = tuple[str, str, str, str, str, int]
 """Tenant, agent, version, method, pseudonym and day."""
-
-
-def add(sums: Sums, more: Sums) -> None:
-    """Add to sums what is `more`; they share their counts from then on."""
-    for sheet, kinds in more.items():
-        its = sums.setdefault(sheet, {})
-        for kind, counts in kinds.items():
-            there = its.setdefault(kind, counts)
-            if there is not counts:
-                for key, count in counts.items():
-                    there[key] = there.get(key, 0) + count
-
-
-def counted(keys: Iterable[Any]) -> Counts:
-    """How often each key came. Most are few, of which a `Counter` takes longer to make than to fill."""
-    counts: Counts = {}
-    for key in keys:
-        counts[key] = counts.get(key, 0) + 1
-    return counts
-
-
-class Packed(NamedTuple):
-    """One sum as it is sealed with the others of its sheet. Its counts are decoded only where they are wanted.
-
-    A tuple, since a look reads a million of them for their kind and size alone.
-    """
-
-    segment: str
-    measure: str
-    field: str
-    numbers: bool
-    size: int
-    """How many values came."""
-    told: msgspec.Raw
-
-    @property
-    def kind(self) -> Kind:
-        """What it is of."""
-        return self[:4]
-
-    @property
-    def counts(self) -> Counts:
-        """How often each came."""
-        return _counts.decode(self.told)
-
-
-def packed(kinds: Mapping[Kind, Counts]) -> bytes:
-    """A sheet as bytes, to be sealed; `unpacked` gives it again."""
-    return _encode([(*kind, sum(counts.values()), msgspec.Raw(_encode(counts))) for kind, counts in kinds.items()])
-
-
-def unpacked(clear: bytes) -> Sequence[Packed]:
-    """The sums of a sheet."""
-    return _sheet.decode(clear)
-
-
-_sheet: Final = msgspec.msgpack.Decoder(list[Packed])

@@ -10,7 +10,10 @@ from hypothesis import strategies as st
 from services.workbench.columns.gathering import Gathered, Whose
 from services.workbench.columns.measured import Segments, measured
 from services.workbench.columns.readings import readings_of
-from services.workbench.columns.sums import GRID, LATENCY, VERDICT, Kind, Sheet
+from services.workbench.columns.sum_reading import histograms
+from services.workbench.columns.sums import GRID, LATENCY, VERDICT, Group
+from services.workbench.columns.tally import packed
+from tests.services.workbench.test_sums import Plain
 
 OF = "facts.segments"
 WHOSE = st.tuples(*(st.sampled_from(names) for names in ("ab", "xy", "12", "m")), st.integers(0, 2))
@@ -29,6 +32,8 @@ VALUES = st.lists(
 )
 CALLS = st.lists(st.tuples(WHOSE, VALUES, SEGMENTS, st.sampled_from(["ALLOW", "DENY CAP"]), st.booleans()), max_size=30)
 ENDS = st.lists(st.tuples(WHOSE, SEGMENTS, st.integers(1, 10_000)), max_size=30)
+Kind = tuple[str, str, str, bool]
+"""Segment, measure, field, and whether it has numbers."""
 Counted = Counter[tuple[Whose, Kind, str | int]]
 
 
@@ -55,13 +60,28 @@ def test_sums_are_what_one_gets_by_counting_each_value(
     for whose, segments, took_us in ends:
         gathered.took(whose, segments, took_us=took_us)
         wanted.update((whose, (segment, LATENCY, "", True), cell(took_us)) for segment in segments)
+    assert told(gathered) == wanted
+
+
+def told(gathered: Gathered) -> Counted:
+    """What is read of the sums, when they have come to rest."""
+    sheets = sorted(gathered.sums().items())
     found = {
-        (sheet, kind, key): count
-        for sheet, kinds in gathered.sums().items()
-        for kind, counts in kinds.items()
-        for key, count in counts.items()
+        "tenant": np.array([sheet.tenant for sheet, _ in sheets], dtype=object),
+        "at_hour": np.array([sheet.at_hour for sheet, _ in sheets], dtype=np.int64),
+        "sealed": np.array([Plain().seal(packed(its), bound_to=sheet.bound_to) for sheet, its in sheets], dtype=object),
     }
-    assert found == {(Sheet(*whose), kind, key): count for (whose, kind, key), count in wanted.items()}
+    return Counted(
+        {
+            ((each.tenant, each.agent, each.version, each.method, each.at_hour), _kind(each), key): int(count)
+            for each, its in histograms(found, sealing=Plain(), least=1, most=10_000)
+            for key, count in zip(its.keys.tolist(), its.counts.tolist(), strict=True)
+        }
+    )
+
+
+def _kind(group: Group) -> Kind:
+    return group.segment, group.measure, group.field, group.numbers
 
 
 def test_what_is_no_number_has_a_cell_of_its_own_and_nothing_gives_nothing() -> None:
@@ -69,5 +89,5 @@ def test_what_is_no_number_has_a_cell_of_its_own_and_nothing_gives_nothing() -> 
     gathered = Gathered(readings_of({"one": [('facts.scores["x"]', math.nan)]}))
     assert gathered.sums() == {}
     gathered.decided(("a", "b", "c", "d", 1), 0, verdict="ALLOW", first=True)
-    (kinds,) = gathered.sums().values()
-    assert kinds == {("", "score", 'facts.scores["x"]', True): {cell(math.nan): 1}}
+    wanted = (("a", "b", "c", "d", 1), ("", "score", 'facts.scores["x"]', True), cell(math.nan))
+    assert told(gathered) == Counted({wanted: 1})

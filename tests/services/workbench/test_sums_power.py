@@ -8,7 +8,10 @@ import pytest
 
 from services.workbench.columns import sum_table
 from services.workbench.columns.database import Columns
-from services.workbench.columns.sums import GRID, Sheet, counted
+from services.workbench.columns.gathering import Gathered
+from services.workbench.columns.readings import readings_of
+from services.workbench.columns.sums import Sheet
+from services.workbench.columns.tally import Tally
 from services.workbench.looks.drift import DriftLook
 from services.workbench.looks.references import GAP_HOURS, REFERENCE_HOURS
 from tests.services.workbench.calls import HOUR_MS, START_HOUR, START_MS
@@ -28,14 +31,16 @@ def columns(tmp_path: Path) -> Iterator[Columns]:
 
 def fill(columns: Columns, tenants: Sequence[str], *, seed: int, shift: float) -> None:
     """Two weeks of 40 scores an hour for each tenant, and a day of `HOURLY` that are higher by `shift` sigma."""
-    draw, sums = np.random.default_rng(seed), {}
+    draw, sums = np.random.default_rng(seed), dict[Sheet, Tally]()
     day = START_HOUR + FIRST
     past = range(day - GAP_HOURS - REFERENCE_HOURS, day - GAP_HOURS)
     for tenant in tenants:
         for hour in (*past, *range(day, day + 24)):
             values = draw.normal(5.0 + (shift if hour >= day else 0.0), size=HOURLY if hour >= day else 40)
-            sheet = Sheet(tenant, "sales-bot", "score@1", METHOD, at_hour=hour)
-            sums[sheet] = {("", "score", SCORE, True): counted(GRID.cells(values).tolist())}
+            gathered = Gathered(readings_of({f"{at}": [(SCORE, value)] for at, value in enumerate(values.tolist())}))
+            for at in range(len(values)):
+                gathered.decided((tenant, "sales-bot", "score@1", METHOD, hour), at, verdict="ALLOW", first=True)
+            sums |= gathered.sums()
     sum_table.keep(columns._engine, sums, sealing=Plain())
 
 
