@@ -92,7 +92,15 @@ async def read_keys(
     if len(request.ids) > MOST_KEYS:
         raise invalid("ids", f"ids must be at most {MOST_KEYS}: ask for the rest in a further call.")
     found = await store.personal.keys(request.tenant, tuple(request.ids))
-    return personal_pb2.ReadKeysResponse(keys=map(_wrapped, found))
+    if not request.packed:
+        return personal_pb2.ReadKeysResponse(keys=map(_wrapped, found))
+    packed = personal_pb2.WrappedKeys(
+        ids=[key.id for key in found],
+        subject_refs=[key.subject_ref for key in found],
+        make_times_ms=[key.made_ms for key in found],
+        wrapped=[key.wrapped for key in found],
+    )
+    return personal_pb2.ReadKeysResponse(packed=packed)
 
 
 async def erase_subject(

@@ -60,6 +60,8 @@ READERS: Final = 2
 """Reading threads. Decoding holds the interpreter's lock, so more of them would only wait for each other."""
 
 _T = TypeVar("_T")
+_CACHE_KB: Final = 32_000
+"""Of pages that each reading connection keeps at most."""
 
 
 class SqliteStore:
@@ -379,6 +381,9 @@ class SqliteStore:
             uri = f"{self._path.resolve().as_uri()}?mode=ro"
             self._local.connection = self._connected(uri)
             self._local.connection.execute("PRAGMA temp_store = MEMORY")
+            # Who reads all of the log asks for keys anywhere in their table: with SQLite's 2 MB each is read from the
+            # file, page by page.
+            self._local.connection.execute(f"PRAGMA cache_size = -{_CACHE_KB}")
             self._readers.append(self._local.connection)
         connection: sqlite3.Connection = self._local.connection
         return connection

@@ -62,6 +62,27 @@ async def test_what_a_contract_calls_personal_or_does_not_know_is_left_out(log: 
     assert await opened(log, stored) == [OPEN]
 
 
+class Unpacking:
+    """An audit service of an earlier version: it packs no keys."""
+
+    def __init__(self, log: Log) -> None:
+        self._stub = log.stub
+
+    async def ReadKeys(self, request: personal_pb2.ReadKeysRequest, timeout: float) -> Any:  # noqa: N802, ASYNC109 - gRPC's
+        asked = personal_pb2.ReadKeysRequest(tenant=request.tenant, ids=request.ids)
+        return await self._stub.ReadKeys(asked, timeout=timeout)
+
+
+async def test_an_audit_service_that_packs_no_keys_is_understood(log: Log) -> None:
+    stored = [sealed(0), sealed(1, subject=BOB)]
+    await log.add(stored)
+    records, sums = [each.raw_record for each in stored], Sums(Sealer((MASTER,)), policies)
+    earlier: Any = Unpacking(log)
+    found = await sums.opened(records, earlier, since_ms=0)
+    assert len(found) == 2
+    assert found == await sums.opened(records, log.stub, since_ms=0)
+
+
 @pytest.mark.parametrize(("method", "asked"), [("/other.v1.Service/Call", policies), (CREATE, no_policies)])
 async def test_of_a_method_that_no_known_policy_describes_only_facts_are_measured(
     log: Log, method: str, asked: Policies

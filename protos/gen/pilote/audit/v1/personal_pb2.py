@@ -26,15 +26,15 @@ from google.protobuf import timestamp_pb2 as google_dot_protobuf_dot_timestamp__
 from pilote.decision.v1 import decision_pb2 as pilote_dot_decision_dot_v1_dot_decision__pb2
 
 
-DESCRIPTOR = _descriptor_pool.Default().AddSerializedFile(b'\n\x1epilote/audit/v1/personal.proto\x12\x0fpilote.audit.v1\x1a\x1fgoogle/protobuf/timestamp.proto\x1a!pilote/decision/v1/decision.proto\"A\n\x11ReadValuesRequest\x12\x0c\n\x04name\x18\x01 \x01(\t\x12\x0e\n\x06person\x18\x02 \x01(\t\x12\x0e\n\x06reason\x18\x03 \x01(\t\"\xbe\x01\n\x12ReadValuesResponse\x12.\n\x05state\x18\x01 \x01(\x0e\x32\x1f.pilote.decision.v1.ValuesState\x12\x0e\n\x06tenant\x18\x02 \x01(\t\x12\x0e\n\x06sealed\x18\x03 \x01(\x0c\x12(\n\x03key\x18\x04 \x01(\x0b\x32\x1b.pilote.audit.v1.WrappedKey\x12.\n\nerase_time\x18\x05 \x01(\x0b\x32\x1a.google.protobuf.Timestamp\"m\n\nWrappedKey\x12\n\n\x02id\x18\x01 \x01(\t\x12\x13\n\x0bsubject_ref\x18\x02 \x01(\t\x12-\n\tmake_time\x18\x03 \x01(\x0b\x32\x1a.google.protobuf.Timestamp\x12\x0f\n\x07wrapped\x18\x04 \x01(\x0c\".\n\x0fReadKeysRequest\x12\x0e\n\x06tenant\x18\x01 \x01(\t\x12\x0b\n\x03ids\x18\x02 \x03(\t\"=\n\x10ReadKeysResponse\x12)\n\x04keys\x18\x01 \x03(\x0b\x32\x1b.pilote.audit.v1.WrappedKey\"V\n\x13\x45raseSubjectRequest\x12\x0f\n\x07subject\x18\x01 \x01(\t\x12\x0e\n\x06tenant\x18\x02 \x01(\t\x12\x0e\n\x06reason\x18\x03 \x01(\t\x12\x0e\n\x06person\x18\x04 \x01(\t\"Y\n\x14\x45raseSubjectResponse\x12*\n\x08\x65rasures\x18\x01 \x03(\x0b\x32\x18.pilote.audit.v1.Erasure\x12\x15\n\rfiles_cleared\x18\x02 \x01(\x08\"|\n\x07\x45rasure\x12\x0e\n\x06tenant\x18\x01 \x01(\t\x12\x13\n\x0bsubject_ref\x18\x02 \x01(\t\x12.\n\nerase_time\x18\x03 \x01(\x0b\x32\x1a.google.protobuf.Timestamp\x12\x0c\n\x04keys\x18\x04 \x01(\x03\x12\x0e\n\x06inputs\x18\x05 \x01(\x03\"\xd8\x01\n\x10ListNotesRequest\x12\x11\n\tpage_size\x18\x01 \x01(\x05\x12\x12\n\npage_token\x18\x02 \x01(\t\x12\x0c\n\x04kind\x18\x03 \x01(\t\x12\x0e\n\x06person\x18\x04 \x01(\t\x12\x10\n\x08resource\x18\x05 \x01(\t\x12.\n\nstart_time\x18\x06 \x01(\x0b\x32\x1a.google.protobuf.Timestamp\x12,\n\x08\x65nd_time\x18\x07 \x01(\x0b\x32\x1a.google.protobuf.Timestamp\x12\x0f\n\x07tenants\x18\x08 \x03(\t\"R\n\x11ListNotesResponse\x12$\n\x05notes\x18\x01 \x03(\x0b\x32\x15.pilote.audit.v1.Note\x12\x17\n\x0fnext_page_token\x18\x02 \x01(\t\"\xf6\x01\n\x04Note\x12\x12\n\nleaf_index\x18\x01 \x01(\x03\x12\x0c\n\x04kind\x18\x02 \x01(\t\x12-\n\tnote_time\x18\x03 \x01(\x0b\x32\x1a.google.protobuf.Timestamp\x12\x0e\n\x06person\x18\x04 \x01(\t\x12\x0e\n\x06reason\x18\x05 \x01(\t\x12\x0e\n\x06tenant\x18\x06 \x01(\t\x12\x10\n\x08\x64\x65\x63ision\x18\x07 \x01(\t\x12\x13\n\x0bsubject_ref\x18\x08 \x01(\t\x12\x0b\n\x03raw\x18\t \x01(\x0c\x12\x10\n\x08resource\x18\n \x01(\t\x12\'\n\x06\x63hange\x18\x0b \x01(\x0b\x32\x17.pilote.audit.v1.Change\"\xa1\x02\n\x06\x43hange\x12\x12\n\nrequest_id\x18\x01 \x01(\t\x12\x10\n\x08known_by\x18\x02 \x01(\t\x12\x11\n\toperation\x18\x03 \x01(\t\x12+\n\x05stage\x18\x04 \x01(\x0e\x32\x1c.pilote.audit.v1.ChangeStage\x12-\n\x06\x62\x65\x66ore\x18\x05 \x01(\x0b\x32\x1d.pilote.audit.v1.ChangedValue\x12,\n\x05\x61\x66ter\x18\x06 \x01(\x0b\x32\x1d.pilote.audit.v1.ChangedValue\x12\x0f\n\x07\x66\x61ilure\x18\x07 \x01(\t\x12\x12\n\ncredential\x18\x08 \x01(\t\x12/\n\x0bhappen_time\x18\t \x01(\x0b\x32\x1a.google.protobuf.Timestamp\":\n\x0c\x43hangedValue\x12\x0c\n\x04json\x18\x01 \x01(\t\x12\x0c\n\x04size\x18\x02 \x01(\x03\x12\x0e\n\x06sha256\x18\x03 \x01(\x0c\"\x80\x01\n\x13RecordChangeRequest\x12\'\n\x06\x63hange\x18\x01 \x01(\x0b\x32\x17.pilote.audit.v1.Change\x12\x10\n\x08resource\x18\x02 \x01(\t\x12\x0e\n\x06person\x18\x03 \x01(\t\x12\x0e\n\x06tenant\x18\x04 \x01(\t\x12\x0e\n\x06reason\x18\x05 \x01(\t\";\n\x14RecordChangeResponse\x12#\n\x04note\x18\x01 \x01(\x0b\x32\x15.pilote.audit.v1.Note*u\n\x0b\x43hangeStage\x12\x1c\n\x18\x43HANGE_STAGE_UNSPECIFIED\x10\x00\x12\x16\n\x12\x43HANGE_STAGE_BEGUN\x10\x01\x12\x15\n\x11\x43HANGE_STAGE_DONE\x10\x02\x12\x19\n\x15\x43HANGE_STAGE_NOT_DONE\x10\x03\x62\x06proto3')
+DESCRIPTOR = _descriptor_pool.Default().AddSerializedFile(b'\n\x1epilote/audit/v1/personal.proto\x12\x0fpilote.audit.v1\x1a\x1fgoogle/protobuf/timestamp.proto\x1a!pilote/decision/v1/decision.proto\"A\n\x11ReadValuesRequest\x12\x0c\n\x04name\x18\x01 \x01(\t\x12\x0e\n\x06person\x18\x02 \x01(\t\x12\x0e\n\x06reason\x18\x03 \x01(\t\"\xbe\x01\n\x12ReadValuesResponse\x12.\n\x05state\x18\x01 \x01(\x0e\x32\x1f.pilote.decision.v1.ValuesState\x12\x0e\n\x06tenant\x18\x02 \x01(\t\x12\x0e\n\x06sealed\x18\x03 \x01(\x0c\x12(\n\x03key\x18\x04 \x01(\x0b\x32\x1b.pilote.audit.v1.WrappedKey\x12.\n\nerase_time\x18\x05 \x01(\x0b\x32\x1a.google.protobuf.Timestamp\"m\n\nWrappedKey\x12\n\n\x02id\x18\x01 \x01(\t\x12\x13\n\x0bsubject_ref\x18\x02 \x01(\t\x12-\n\tmake_time\x18\x03 \x01(\x0b\x32\x1a.google.protobuf.Timestamp\x12\x0f\n\x07wrapped\x18\x04 \x01(\x0c\">\n\x0fReadKeysRequest\x12\x0e\n\x06tenant\x18\x01 \x01(\t\x12\x0b\n\x03ids\x18\x02 \x03(\t\x12\x0e\n\x06packed\x18\x03 \x01(\x08\"k\n\x10ReadKeysResponse\x12)\n\x04keys\x18\x01 \x03(\x0b\x32\x1b.pilote.audit.v1.WrappedKey\x12,\n\x06packed\x18\x02 \x01(\x0b\x32\x1c.pilote.audit.v1.WrappedKeys\"X\n\x0bWrappedKeys\x12\x0b\n\x03ids\x18\x01 \x03(\t\x12\x14\n\x0csubject_refs\x18\x02 \x03(\t\x12\x15\n\rmake_times_ms\x18\x03 \x03(\x03\x12\x0f\n\x07wrapped\x18\x04 \x03(\x0c\"V\n\x13\x45raseSubjectRequest\x12\x0f\n\x07subject\x18\x01 \x01(\t\x12\x0e\n\x06tenant\x18\x02 \x01(\t\x12\x0e\n\x06reason\x18\x03 \x01(\t\x12\x0e\n\x06person\x18\x04 \x01(\t\"Y\n\x14\x45raseSubjectResponse\x12*\n\x08\x65rasures\x18\x01 \x03(\x0b\x32\x18.pilote.audit.v1.Erasure\x12\x15\n\rfiles_cleared\x18\x02 \x01(\x08\"|\n\x07\x45rasure\x12\x0e\n\x06tenant\x18\x01 \x01(\t\x12\x13\n\x0bsubject_ref\x18\x02 \x01(\t\x12.\n\nerase_time\x18\x03 \x01(\x0b\x32\x1a.google.protobuf.Timestamp\x12\x0c\n\x04keys\x18\x04 \x01(\x03\x12\x0e\n\x06inputs\x18\x05 \x01(\x03\"\xd8\x01\n\x10ListNotesRequest\x12\x11\n\tpage_size\x18\x01 \x01(\x05\x12\x12\n\npage_token\x18\x02 \x01(\t\x12\x0c\n\x04kind\x18\x03 \x01(\t\x12\x0e\n\x06person\x18\x04 \x01(\t\x12\x10\n\x08resource\x18\x05 \x01(\t\x12.\n\nstart_time\x18\x06 \x01(\x0b\x32\x1a.google.protobuf.Timestamp\x12,\n\x08\x65nd_time\x18\x07 \x01(\x0b\x32\x1a.google.protobuf.Timestamp\x12\x0f\n\x07tenants\x18\x08 \x03(\t\"R\n\x11ListNotesResponse\x12$\n\x05notes\x18\x01 \x03(\x0b\x32\x15.pilote.audit.v1.Note\x12\x17\n\x0fnext_page_token\x18\x02 \x01(\t\"\xf6\x01\n\x04Note\x12\x12\n\nleaf_index\x18\x01 \x01(\x03\x12\x0c\n\x04kind\x18\x02 \x01(\t\x12-\n\tnote_time\x18\x03 \x01(\x0b\x32\x1a.google.protobuf.Timestamp\x12\x0e\n\x06person\x18\x04 \x01(\t\x12\x0e\n\x06reason\x18\x05 \x01(\t\x12\x0e\n\x06tenant\x18\x06 \x01(\t\x12\x10\n\x08\x64\x65\x63ision\x18\x07 \x01(\t\x12\x13\n\x0bsubject_ref\x18\x08 \x01(\t\x12\x0b\n\x03raw\x18\t \x01(\x0c\x12\x10\n\x08resource\x18\n \x01(\t\x12\'\n\x06\x63hange\x18\x0b \x01(\x0b\x32\x17.pilote.audit.v1.Change\"\xa1\x02\n\x06\x43hange\x12\x12\n\nrequest_id\x18\x01 \x01(\t\x12\x10\n\x08known_by\x18\x02 \x01(\t\x12\x11\n\toperation\x18\x03 \x01(\t\x12+\n\x05stage\x18\x04 \x01(\x0e\x32\x1c.pilote.audit.v1.ChangeStage\x12-\n\x06\x62\x65\x66ore\x18\x05 \x01(\x0b\x32\x1d.pilote.audit.v1.ChangedValue\x12,\n\x05\x61\x66ter\x18\x06 \x01(\x0b\x32\x1d.pilote.audit.v1.ChangedValue\x12\x0f\n\x07\x66\x61ilure\x18\x07 \x01(\t\x12\x12\n\ncredential\x18\x08 \x01(\t\x12/\n\x0bhappen_time\x18\t \x01(\x0b\x32\x1a.google.protobuf.Timestamp\":\n\x0c\x43hangedValue\x12\x0c\n\x04json\x18\x01 \x01(\t\x12\x0c\n\x04size\x18\x02 \x01(\x03\x12\x0e\n\x06sha256\x18\x03 \x01(\x0c\"\x80\x01\n\x13RecordChangeRequest\x12\'\n\x06\x63hange\x18\x01 \x01(\x0b\x32\x17.pilote.audit.v1.Change\x12\x10\n\x08resource\x18\x02 \x01(\t\x12\x0e\n\x06person\x18\x03 \x01(\t\x12\x0e\n\x06tenant\x18\x04 \x01(\t\x12\x0e\n\x06reason\x18\x05 \x01(\t\";\n\x14RecordChangeResponse\x12#\n\x04note\x18\x01 \x01(\x0b\x32\x15.pilote.audit.v1.Note*u\n\x0b\x43hangeStage\x12\x1c\n\x18\x43HANGE_STAGE_UNSPECIFIED\x10\x00\x12\x16\n\x12\x43HANGE_STAGE_BEGUN\x10\x01\x12\x15\n\x11\x43HANGE_STAGE_DONE\x10\x02\x12\x19\n\x15\x43HANGE_STAGE_NOT_DONE\x10\x03\x62\x06proto3')
 
 _globals = globals()
 _builder.BuildMessageAndEnumDescriptors(DESCRIPTOR, _globals)
 _builder.BuildTopDescriptorsAndMessages(DESCRIPTOR, 'pilote.audit.v1.personal_pb2', _globals)
 if not _descriptor._USE_C_DESCRIPTORS:
   DESCRIPTOR._loaded_options = None
-  _globals['_CHANGESTAGE']._serialized_start=2002
-  _globals['_CHANGESTAGE']._serialized_end=2119
+  _globals['_CHANGESTAGE']._serialized_start=2154
+  _globals['_CHANGESTAGE']._serialized_end=2271
   _globals['_READVALUESREQUEST']._serialized_start=119
   _globals['_READVALUESREQUEST']._serialized_end=184
   _globals['_READVALUESRESPONSE']._serialized_start=187
@@ -42,27 +42,29 @@ if not _descriptor._USE_C_DESCRIPTORS:
   _globals['_WRAPPEDKEY']._serialized_start=379
   _globals['_WRAPPEDKEY']._serialized_end=488
   _globals['_READKEYSREQUEST']._serialized_start=490
-  _globals['_READKEYSREQUEST']._serialized_end=536
-  _globals['_READKEYSRESPONSE']._serialized_start=538
-  _globals['_READKEYSRESPONSE']._serialized_end=599
-  _globals['_ERASESUBJECTREQUEST']._serialized_start=601
-  _globals['_ERASESUBJECTREQUEST']._serialized_end=687
-  _globals['_ERASESUBJECTRESPONSE']._serialized_start=689
-  _globals['_ERASESUBJECTRESPONSE']._serialized_end=778
-  _globals['_ERASURE']._serialized_start=780
-  _globals['_ERASURE']._serialized_end=904
-  _globals['_LISTNOTESREQUEST']._serialized_start=907
-  _globals['_LISTNOTESREQUEST']._serialized_end=1123
-  _globals['_LISTNOTESRESPONSE']._serialized_start=1125
-  _globals['_LISTNOTESRESPONSE']._serialized_end=1207
-  _globals['_NOTE']._serialized_start=1210
-  _globals['_NOTE']._serialized_end=1456
-  _globals['_CHANGE']._serialized_start=1459
-  _globals['_CHANGE']._serialized_end=1748
-  _globals['_CHANGEDVALUE']._serialized_start=1750
-  _globals['_CHANGEDVALUE']._serialized_end=1808
-  _globals['_RECORDCHANGEREQUEST']._serialized_start=1811
-  _globals['_RECORDCHANGEREQUEST']._serialized_end=1939
-  _globals['_RECORDCHANGERESPONSE']._serialized_start=1941
-  _globals['_RECORDCHANGERESPONSE']._serialized_end=2000
+  _globals['_READKEYSREQUEST']._serialized_end=552
+  _globals['_READKEYSRESPONSE']._serialized_start=554
+  _globals['_READKEYSRESPONSE']._serialized_end=661
+  _globals['_WRAPPEDKEYS']._serialized_start=663
+  _globals['_WRAPPEDKEYS']._serialized_end=751
+  _globals['_ERASESUBJECTREQUEST']._serialized_start=753
+  _globals['_ERASESUBJECTREQUEST']._serialized_end=839
+  _globals['_ERASESUBJECTRESPONSE']._serialized_start=841
+  _globals['_ERASESUBJECTRESPONSE']._serialized_end=930
+  _globals['_ERASURE']._serialized_start=932
+  _globals['_ERASURE']._serialized_end=1056
+  _globals['_LISTNOTESREQUEST']._serialized_start=1059
+  _globals['_LISTNOTESREQUEST']._serialized_end=1275
+  _globals['_LISTNOTESRESPONSE']._serialized_start=1277
+  _globals['_LISTNOTESRESPONSE']._serialized_end=1359
+  _globals['_NOTE']._serialized_start=1362
+  _globals['_NOTE']._serialized_end=1608
+  _globals['_CHANGE']._serialized_start=1611
+  _globals['_CHANGE']._serialized_end=1900
+  _globals['_CHANGEDVALUE']._serialized_start=1902
+  _globals['_CHANGEDVALUE']._serialized_end=1960
+  _globals['_RECORDCHANGEREQUEST']._serialized_start=1963
+  _globals['_RECORDCHANGEREQUEST']._serialized_end=2091
+  _globals['_RECORDCHANGERESPONSE']._serialized_start=2093
+  _globals['_RECORDCHANGERESPONSE']._serialized_end=2152
 # @@protoc_insertion_point(module_scope)

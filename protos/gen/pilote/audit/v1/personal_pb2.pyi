@@ -171,8 +171,11 @@ class ReadKeysRequest(_message.Message):
 
     TENANT_FIELD_NUMBER: _builtins.int
     IDS_FIELD_NUMBER: _builtins.int
+    PACKED_FIELD_NUMBER: _builtins.int
     tenant: _builtins.str
     """Tenant whose records have them."""
+    packed: _builtins.bool
+    """Whether keys come as lists of their parts, which take less to make and to read: for who reads many."""
     @_builtins.property
     def ids(self) -> _containers.RepeatedScalarFieldContainer[_builtins.str]:
         """Their ids, 16 hexadecimal digits each, at most 1,000."""
@@ -182,10 +185,11 @@ class ReadKeysRequest(_message.Message):
         *,
         tenant: _builtins.str = ...,
         ids: _abc.Iterable[_builtins.str] | None = ...,
+        packed: _builtins.bool = ...,
     ) -> None: ...
     _HasFieldArgType: _TypeAlias = _Never  # noqa: Y015
     def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
-    _ClearFieldArgType: _TypeAlias = _typing.Literal["ids", b"ids", "tenant", b"tenant"]  # noqa: Y015
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["ids", b"ids", "packed", b"packed", "tenant", b"tenant"]  # noqa: Y015
     def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
     def WhichOneof(self, oneof_group: _Never) -> None: ...
 
@@ -198,22 +202,70 @@ class ReadKeysResponse(_message.Message):
     DESCRIPTOR: _descriptor.Descriptor
 
     KEYS_FIELD_NUMBER: _builtins.int
+    PACKED_FIELD_NUMBER: _builtins.int
     @_builtins.property
     def keys(self) -> _containers.RepeatedCompositeFieldContainer[Global___WrappedKey]:
         """Those that are still kept, in any order: those of customers who were erased are not."""
+
+    @_builtins.property
+    def packed(self) -> Global___WrappedKeys:
+        """The same, where the request has `packed`; then there are no `keys`."""
 
     def __init__(
         self,
         *,
         keys: _abc.Iterable[Global___WrappedKey] | None = ...,
+        packed: Global___WrappedKeys | None = ...,
     ) -> None: ...
-    _HasFieldArgType: _TypeAlias = _Never  # noqa: Y015
+    _HasFieldArgType: _TypeAlias = _typing.Literal["packed", b"packed"]  # noqa: Y015
     def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
-    _ClearFieldArgType: _TypeAlias = _typing.Literal["keys", b"keys"]  # noqa: Y015
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["keys", b"keys", "packed", b"packed"]  # noqa: Y015
     def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
     def WhichOneof(self, oneof_group: _Never) -> None: ...
 
 Global___ReadKeysResponse: _TypeAlias = ReadKeysResponse  # noqa: Y015
+
+@_typing.final
+class WrappedKeys(_message.Message):
+    """Data keys by their parts: each list has one for each key, in the same order. See WrappedKey."""
+
+    DESCRIPTOR: _descriptor.Descriptor
+
+    IDS_FIELD_NUMBER: _builtins.int
+    SUBJECT_REFS_FIELD_NUMBER: _builtins.int
+    MAKE_TIMES_MS_FIELD_NUMBER: _builtins.int
+    WRAPPED_FIELD_NUMBER: _builtins.int
+    @_builtins.property
+    def ids(self) -> _containers.RepeatedScalarFieldContainer[_builtins.str]:
+        """Ids."""
+
+    @_builtins.property
+    def subject_refs(self) -> _containers.RepeatedScalarFieldContainer[_builtins.str]:
+        """Pseudonyms of the customers."""
+
+    @_builtins.property
+    def make_times_ms(self) -> _containers.RepeatedScalarFieldContainer[_builtins.int]:
+        """When each was made, in milliseconds since the epoch."""
+
+    @_builtins.property
+    def wrapped(self) -> _containers.RepeatedScalarFieldContainer[_builtins.bytes]:
+        """The keys, sealed."""
+
+    def __init__(
+        self,
+        *,
+        ids: _abc.Iterable[_builtins.str] | None = ...,
+        subject_refs: _abc.Iterable[_builtins.str] | None = ...,
+        make_times_ms: _abc.Iterable[_builtins.int] | None = ...,
+        wrapped: _abc.Iterable[_builtins.bytes] | None = ...,
+    ) -> None: ...
+    _HasFieldArgType: _TypeAlias = _Never  # noqa: Y015
+    def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["ids", b"ids", "make_times_ms", b"make_times_ms", "subject_refs", b"subject_refs", "wrapped", b"wrapped"]  # noqa: Y015
+    def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
+    def WhichOneof(self, oneof_group: _Never) -> None: ...
+
+Global___WrappedKeys: _TypeAlias = WrappedKeys  # noqa: Y015
 
 @_typing.final
 class EraseSubjectRequest(_message.Message):
