@@ -1,24 +1,28 @@
-"""Takes the gateway's spans over OTLP and prints, when it is stopped, how many. `python -m loadtests.sink`."""
+"""Takes a gateway's spans and metrics over OTLP; prints how many spans when stopped. `python -m loadtests.sink`."""
 
 import sys
-from typing import Any
+from typing import Any, Final
 
 from opentelemetry.proto.collector.trace.v1.trace_service_pb2 import ExportTraceServiceRequest
 
 from loadtests.servers import Answer, Unary, run
 
+_TRACES: Final = "/opentelemetry.proto.collector.trace.v1.TraceService/Export"
 _spans = 0
 
 
 async def _main() -> Unary:
-    async def answer(request: bytes, _context: Any) -> bytes:
+    async def counted(request: bytes, _context: Any) -> bytes:
         global _spans  # noqa: PLW0603 - a program of one number
         exported = ExportTraceServiceRequest.FromString(request)
         _spans += sum(len(scope.spans) for resource in exported.resource_spans for scope in resource.scope_spans)
         return b""
 
-    def answer_of(_method: str) -> Answer:
-        return answer
+    async def taken(_request: bytes, _context: Any) -> bytes:
+        return b""
+
+    def answer_of(method: str) -> Answer:
+        return counted if method == _TRACES else taken
 
     return Unary(answer_of)
 
