@@ -19,7 +19,7 @@ from rich.console import Console
 from loadtests import h2load
 from loadtests.ablations import Ablation, ablations
 from loadtests.measuring import IN_FLIGHT
-from loadtests.processes import ProcessFailed
+from loadtests.processes import ProcessFailed, end_by_sigterm
 from loadtests.results import machine, of_engine
 from loadtests.rounds import Compared, Turns, benches, compared, spread
 
@@ -38,6 +38,7 @@ def report(found: Compared, what: Sequence[Ablation]) -> dict[str, Any]:
             each.name: {
                 "says": each.says,
                 "us": spread([its.cpu_us for its in found.gateways[each.name]]),
+                "calls_per_s": spread([its.calls_per_s for its in found.gateways[each.name]], digits=0),
                 "ratio": spread(
                     [its.cpu_us / us for its, us in zip(found.gateways[each.name], hop, strict=True)], digits=2
                 ),
@@ -92,6 +93,7 @@ def main(arguments: Sequence[str] | None = None) -> int:
     parser.add_argument("--in-flight", type=int, default=IN_FLIGHT, help="calls that run on each of 8 connections")
     parser.add_argument("--result", type=Path, help="where the figures go")
     options = parser.parse_args(arguments)
+    end_by_sigterm()
     result = options.result or of_engine(RESULT, options.engine)
     turns, console = _QUICK if options.quick else _FULL, Console(stderr=True)
     turns = turns._replace(rounds=options.rounds or turns.rounds)

@@ -10,7 +10,6 @@ CPU per call, not latency: on a shared machine it is what repeats, and it is wha
 import argparse
 import contextlib
 import json
-import signal
 import subprocess
 import sys
 import tempfile
@@ -22,7 +21,7 @@ from rich.console import Console
 
 from loadtests import h2load
 from loadtests.measuring import SERVER_CORE, Bench, Plan
-from loadtests.processes import Process, ProcessFailed, python
+from loadtests.processes import Process, ProcessFailed, end_by_sigterm, python
 from loadtests.results import missed, report, show
 from loadtests.rounds import benches
 from loadtests.setups import Setup, base_policy
@@ -66,7 +65,7 @@ def main(arguments: Sequence[str] | None = None) -> int:
     options = parser.parse_args(arguments)
     plan = _QUICK if options.quick else _FULL
     console = Console()
-    signal.signal(signal.SIGTERM, lambda *_: sys.exit(143))  # leaves by the same `finally` as Ctrl-C
+    end_by_sigterm()
     try:
         h2load.install()
         console.print(f"{plan.rounds} rounds of {plan.seconds} s for each; server on core 0, everything else on core 1")

@@ -25,7 +25,7 @@ from loadtests.growing import Dimension, dimensions, setup
 from loadtests.grown import Grown, Load
 from loadtests.growth_plots import drawn
 from loadtests.measuring import CONNECTIONS, IN_FLIGHT, OTHER_CORE, SERVER_CORE
-from loadtests.processes import Process, ProcessFailed, python
+from loadtests.processes import Process, ProcessFailed, end_by_sigterm, python
 from loadtests.results import machine, of_engine
 from loadtests.rounds import Compared, Turns, spread
 from loadtests.varying import Plan
@@ -117,6 +117,7 @@ def main(arguments: Sequence[str] | None = None) -> int:
     parser.add_argument("--result", type=Path, help="where the figures go; those of others stay")
     parser.add_argument("--plots", type=Path, help="where the plots go")
     options = parser.parse_args(arguments)
+    end_by_sigterm()
     result = options.result or of_engine(RESULT, options.engine)
     plots = options.plots or of_engine(PLOTS, options.engine)
     if unknown := set(options.names) - known.keys():

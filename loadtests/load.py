@@ -7,7 +7,6 @@ scenario missed a threshold.
 
 import argparse
 import contextlib
-import signal
 import subprocess
 import sys
 import tempfile
@@ -20,7 +19,7 @@ from loadtests.locusts.acting import answering
 from loadtests.locusts.mix import people
 from loadtests.locusts.scenarios import SCENARIOS
 from loadtests.locusts.stack import Stack, running
-from loadtests.processes import ProcessFailed
+from loadtests.processes import ProcessFailed, end_by_sigterm
 
 REPORTS: Final = Path(".bench/load")
 LOCUSTFILE: Final = Path(__file__).with_name("locustfile.py")
@@ -43,7 +42,7 @@ def main(arguments: Sequence[str] | None = None) -> int:
     unknown = [name for name in told.scenarios if name not in SCENARIOS]
     if unknown:
         parser.error(f"no such scenario: {', '.join(unknown)}; there are {', '.join(SCENARIOS)}")
-    signal.signal(signal.SIGTERM, lambda *_: sys.exit(143))  # leaves by the same `finally` as Ctrl-C
+    end_by_sigterm()
     told.reports.mkdir(parents=True, exist_ok=True)
     names = told.scenarios or list(SCENARIOS)
     codes: dict[str, int] = {}

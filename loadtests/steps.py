@@ -25,7 +25,7 @@ from rich.console import Console
 from loadtests import h2load
 from loadtests.measuring import OTHER_CORE, Bench
 from loadtests.parts import deciding, threads, used
-from loadtests.processes import Process, ProcessFailed, pinned
+from loadtests.processes import Process, ProcessFailed, end_by_sigterm, pinned
 from loadtests.results import machine, of_engine
 from loadtests.rounds import FIRST_CALLS, benches, spread
 from loadtests.setups import Setup, base_policy
@@ -115,6 +115,7 @@ def main(arguments: Sequence[str] | None = None) -> int:
     parser.add_argument("--seconds", type=float, default=4.0, help="of each")
     parser.add_argument("--result", type=Path, help="where the figures go")
     options = parser.parse_args(arguments)
+    end_by_sigterm()
     result = options.result or of_engine(RESULT, options.engine)
     console, setup = Console(stderr=True), Setup(base_policy(), engine=options.engine)
     try:
