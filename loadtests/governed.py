@@ -34,6 +34,9 @@ _STREAM: Final = f"{_CELL}:decisions"
 _TOGETHER: Final = 5_000
 _START_SECONDS: Final = 120.0
 _SETTLE_SECONDS: Final = 5.0
+_LOOK_SECONDS: Final = 0.01
+_TRY_SECONDS: Final = 0.1
+"""Pauses; what waits counts these and reads no clock, so that a run outlives that it is stopped for a while."""
 _FACTS: Final = json.dumps(
     {
         "consents": {"email": True, "sms": False, "phone": False},
@@ -104,9 +107,10 @@ class Governed:
 
     def until_settled(self, calls: int) -> None:
         """Wait until that many calls have left all their entries: settlements come a few milliseconds later."""
-        until = time.monotonic() + _SETTLE_SECONDS
-        while int(self._redis.xlen(_STREAM)) < self._entries * calls and time.monotonic() < until:
-            Event().wait(0.01)
+        for _ in range(int(_SETTLE_SECONDS / _LOOK_SECONDS)):
+            if int(self._redis.xlen(_STREAM)) >= self._entries * calls:
+                return
+            Event().wait(_LOOK_SECONDS)
 
     def written(self) -> Written:
         """What was written since the last `forget`."""
@@ -231,7 +235,7 @@ def _until_it_answers(running: Governed) -> None:
     """Make one call through the gateway, again and again until it is allowed: then the policy is active."""
     customer = "contacts/first"
     running.know(customer)
-    until = time.monotonic() + _START_SECONDS
+    left = int(_START_SECONDS / _TRY_SECONDS)
     with grpc.insecure_channel(f"127.0.0.1:{running.port}") as channel:
         send = message_service_pb2_grpc.MessageServiceStub(channel).SendMessage
         message = message_service_pb2.SendMessageRequest.FromString(request(customer))
@@ -240,9 +244,10 @@ def _until_it_answers(running: Governed) -> None:
             try:
                 send(message, timeout=1, metadata=(running.credential,))
             except grpc.RpcError as error:
-                if time.monotonic() > until:
+                left -= 1
+                if left <= 0:
                     raise ProcessFailed(f"the gateway lets no call through: {error}") from error
-                Event().wait(0.1)
+                Event().wait(_TRY_SECONDS)
             else:
                 running.until_settled(1)
                 running.forget()
