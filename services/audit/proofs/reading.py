@@ -1,5 +1,6 @@
 """Reads the log in its order, from a place on, as its contract has it."""
 
+import asyncio
 from collections.abc import AsyncIterator, Iterator
 from itertools import chain
 from typing import Final
@@ -28,8 +29,7 @@ async def read_on(log: Log, request: log_pb2.ReadLogRequest) -> AsyncIterator[lo
         raise invalid("start_index", "start_index is the place of an entry: 0 or more.")
     size = await log.size()
     told = log_pb2.ReadLogResponse(tree_size=size)
-    for start in range(request.start_index, size, _SPAN):
-        span = await log.span(start, end=min(start + _SPAN, size))
+    async for span in _spans(log, request.start_index, end=size):
         for first, end in _cut(span):
             if request.packed:
                 _pack(span, first, end, into=told.span)
@@ -42,6 +42,27 @@ async def read_on(log: Log, request: log_pb2.ReadLogRequest) -> AsyncIterator[lo
             told = log_pb2.ReadLogResponse()
     if told.tree_size == size:  # nothing was there to be told with it
         yield told
+
+
+async def _spans(log: Log, start: int, *, end: int) -> AsyncIterator[Span]:
+    """All places, in parts; while one is told the next one is read."""
+    begun: asyncio.Task[Span] | None = None
+    try:
+        for at in range(start, end, _SPAN):
+            span = await (begun or _begun(log, at, end=end))
+            begun = _begun(log, at + _SPAN, end=end) if at + _SPAN < end else None
+            yield span
+    finally:
+        if begun is not None:
+            begun.cancel()
+
+
+def _begun(log: Log, start: int, *, end: int) -> asyncio.Task[Span]:
+    return asyncio.create_task(_span(log, start, end=min(start + _SPAN, end)))
+
+
+async def _span(log: Log, start: int, *, end: int) -> Span:
+    return await log.span(start, end=end)
 
 
 def _cut(span: Span) -> Iterator[tuple[int, int]]:
