@@ -5,7 +5,9 @@ import multiprocessing
 import os
 import signal
 import threading
+from multiprocessing import forkserver
 from multiprocessing.connection import wait
+from multiprocessing.context import ForkServerContext, SpawnContext
 from typing import Final
 
 from gateway import own_memory
@@ -13,6 +15,23 @@ from services.presenting import present_inherited
 
 NICENESS: Final = 5
 """Calls of agents and people's pages go first."""
+_started_by: Final[list[SpawnContext | ForkServerContext]] = [multiprocessing.get_context("spawn")]
+
+
+def context() -> SpawnContext | ForkServerContext:
+    """How such processes are started."""
+    return _started_by[0]
+
+
+def import_once(*modules: str) -> None:
+    """Have these modules imported once for all such processes that are started from now on.
+
+    For commands, which end soon: what is put into the environment later reaches none of them.
+    """
+    forking = multiprocessing.get_context("forkserver")
+    forking.set_forkserver_preload(list(modules))
+    forkserver.ensure_running()
+    _started_by[0] = forking
 
 
 def begin(*, niceness: int = NICENESS) -> None:

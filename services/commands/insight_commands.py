@@ -2,6 +2,7 @@
 
 import asyncio
 import contextlib
+import gc
 import tempfile
 import time
 from concurrent.futures import ThreadPoolExecutor
@@ -14,6 +15,7 @@ import typer
 from gateway.clock import clock_ms
 from gateway.core.texts import number
 from gateway.settings import Settings, language
+from services import children
 from services.commands.insight_texts import say
 from services.commands.pressure_command import add_pressure
 from services.commands.shell import Shell, print_rows, print_text
@@ -27,6 +29,11 @@ if TYPE_CHECKING:
     from services.workbench.elsewhere import Elsewhere
     from services.workbench.looks.drift import DriftLook
 
+_IN_CHILDREN = (
+    *("services.cli", "services.commands.summing", "services.workbench.columns.ahead"),
+    *("services.workbench.elsewhere", "services.workbench.looks.drift"),
+)
+"""Modules that the processes of a look need: more than a second each, if each imports them."""
 Folder = Annotated[
     Path | None, typer.Option(help="Where what was read is kept, so that the next time only what is new is read.")
 ]
@@ -43,13 +50,14 @@ def commands(shell: Shell) -> typer.Typer:
         as_json: Annotated[bool, typer.Option("--json", help="Everything, as JSON.")] = False,  # noqa: FBT002
     ) -> None:
         """Read the log, and show what stands out in it."""
+        children.import_once(*_IN_CHILDREN)
+
         from gateway import freed_memory
-        from gateway.rpc.serving import collect_rarely
         from services.workbench.columns.database import Unusable
         from services.workbench.columns.taking import LogDiffers
 
         freed_memory.stay()
-        collect_rarely()  # else a third of the time goes into looking for garbage among rows that wait to be kept
+        gc.disable()  # else a tenth of the time goes into looking for garbage among rows that wait to be kept
         spoken, begun = language(shell.settings()), time.monotonic()
         try:
             with tempfile.TemporaryDirectory() as own:

@@ -1,8 +1,8 @@
 """Reads the log ahead in a process of its own: where much is new, one core reads and opens while another one keeps."""
 
 import asyncio
+import gc
 import logging
-import multiprocessing
 import pickle
 from collections.abc import Callable
 from multiprocessing.connection import Connection
@@ -13,7 +13,6 @@ import msgspec
 from gateway import freed_memory
 from gateway.ending import first_of
 from gateway.rpc.channels import channel_to
-from gateway.rpc.serving import collect_rarely
 from gateway.watching.logs import configure
 from pilote.audit.v1.audit_service_pb2_grpc import AuditServiceStub
 from services import children
@@ -46,7 +45,7 @@ async def filled(ahead: Ahead, *, tree: Growing, signed_size: int, now_ms: int, 
     Raises:
         Exception: what it has ended with there; OSError where somebody has ended it.
     """
-    context = multiprocessing.get_context("spawn")
+    context = children.context()
     ours, theirs = context.Pipe(duplex=False)
     process = context.Process(target=_run, args=(theirs, ahead, tree, signed_size, now_ms), daemon=True)
     try:
@@ -75,7 +74,7 @@ def _received(ours: Connection) -> Step | None:
 def _run(theirs: Connection, ahead: Ahead, tree: Growing, signed_size: int, now_ms: int) -> None:
     children.begin(niceness=0)
     freed_memory.stay()
-    collect_rarely()
+    gc.disable()  # it ends soon; else records that wait to be sent are looked through again and again
     if ahead.log_level:
         configure(ahead.log_level)
     else:
