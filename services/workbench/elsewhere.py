@@ -1,7 +1,7 @@
 """Lets a look look in a process of its own, which asks the columns of this one: then two looks have a core each."""
 
 import logging
-import multiprocessing
+import threading
 from collections.abc import Callable, Mapping, Sequence
 from multiprocessing.connection import Connection
 from typing import Any, Protocol
@@ -41,7 +41,7 @@ class Elsewhere:
     def __init__(self, make: Callable[[], _Look], *, kind: str, summing: Callable[[], Summing | None]) -> None:
         """`make` gives the look there, and `summing` what opens sums: functions at the top of a module."""
         self.kind = kind
-        context = multiprocessing.get_context("spawn")
+        context = children.context()
         self._ours, theirs = context.Pipe()
         self._process = context.Process(target=_run, args=(theirs, make, summing), daemon=True)
         self._process.start()
@@ -86,6 +86,7 @@ class _Afar(Source):
     def __init__(self, theirs: Connection, summing: Summing | None) -> None:
         super().__init__(summing)
         self._theirs = theirs
+        self._lock = threading.Lock()
 
     def asked(
         self,
@@ -94,9 +95,10 @@ class _Afar(Source):
         *,
         beside: _Beside | None = None,
     ) -> Mapping[str, NDArray[Any]]:
-        """See `Source.asked`. In one thread only."""
-        self._theirs.send(_Question(text, parameters, beside))
-        found = self._theirs.recv()
+        """See `Source.asked`. One after the other, in whatever thread."""
+        with self._lock:
+            self._theirs.send(_Question(text, parameters, beside))
+            found = self._theirs.recv()
         if isinstance(found, _Failed):
             raise found.error
         answer: Mapping[str, NDArray[Any]] = found

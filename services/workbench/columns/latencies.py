@@ -11,7 +11,8 @@ import duckdb
 import msgspec
 import numpy as np
 
-from services.workbench.columns.gathering import Gathered
+from services.workbench.columns.gathering import Gathered, Whose
+from services.workbench.columns.measured import Segments
 from services.workbench.columns.sums import HOUR_MS, Summing, named
 from services.workbench.columns.tables import insert
 
@@ -40,7 +41,7 @@ class Call(msgspec.Struct, frozen=True, array_like=True):
 
 def gather(
     engine: duckdb.DuckDBPyConnection,
-    begun: dict[str, Call],
+    calls: Iterable[tuple[str, Whose, Segments, str]],
     ends: Iterable[End],
     *,
     sealing: Summing,
@@ -48,17 +49,22 @@ def gather(
 ) -> None:
     """Gather the latencies of the calls that have ended, by segment; the others of those that were let through wait.
 
-    `begun` has those, by the id of the decision, where their customers are in segments.
+    `calls` are those of this step whose customers are in segments: the decision's id, whose they are, the segments, and
+    the model.
     """
     ended = {number: (served, took_us) for number, served, took_us in ends}
-    waited = _found(engine, [number for number in ended if number not in begun], sealing)
-    for number, (served, took_us) in ended.items():
-        call = begun.pop(number, None) or waited.pop(number, None)
-        if call is None or took_us <= 0:
-            continue
-        version = named(call.model, served) if served else call.version
-        into.took((call.tenant, call.agent, version, call.method, call.at_hour), call.segments, took_us=took_us)
-    _wait(engine, begun, sealing)
+    waiting = dict[str, Call]()
+    for number, whose, segments, model in calls:
+        if (end := ended.pop(number, None)) is None:
+            waiting[number] = Call(*whose, segments, model)
+        elif end[1] > 0:
+            into.took((*whose[:2], named(model, end[0]), *whose[3:]) if end[0] else whose, segments, took_us=end[1])
+    for number, call in _found(engine, list(ended), sealing).items():
+        served, took_us = ended[number]
+        if took_us > 0:
+            version = named(call.model, served) if served else call.version
+            into.took((call.tenant, call.agent, version, call.method, call.at_hour), call.segments, took_us=took_us)
+    _wait(engine, waiting, sealing)
 
 
 def forget(engine: duckdb.DuckDBPyConnection, *, now_ms: int) -> None:

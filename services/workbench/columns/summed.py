@@ -8,6 +8,7 @@ import duckdb
 from gateway.core.record import Verdict
 from services.workbench.columns import latencies, sum_table
 from services.workbench.columns.gathering import Gathered, Whose
+from services.workbench.columns.measured import Segments
 from services.workbench.columns.readings import Readings
 from services.workbench.columns.sums import DAY_MS, HOUR_MS, Person, Sheet, Summing, named
 from services.workbench.columns.tally import Tally
@@ -31,7 +32,7 @@ def summed(
 
     `admitted` and `ends` have the columns of `tables.ADMITTED` and `tables.SETTLED`.
     """
-    gathered, begun = Gathered(readings), dict[str, latencies.Call]()
+    gathered, through = Gathered(readings), list[tuple[str, Whose, Segments, str]]()
     calls = _calls(admitted, readings)
     people = {person for _, _, _, person, _ in calls if person is not None}
     counted, marked = sum_table.known(engine, people), [False] * len(admitted["id"])
@@ -43,9 +44,9 @@ def summed(
                 counted.add(person)
         gathered.decided(whose, call, verdict=verdict, first=first)
         if admitted["verdict"][row] == Verdict.ALLOW and (segments := gathered.segments(call)):
-            begun[readings.calls[call]] = latencies.Call(*whose, segments, admitted["model"][row])
+            through.append((readings.calls[call], whose, segments, admitted["model"][row]))
     ended = zip(*(ends[name] for name in _END), strict=True)
-    latencies.gather(engine, begun, ended, sealing=sealing, into=gathered)
+    latencies.gather(engine, through, ended, sealing=sealing, into=gathered)
     return marked, gathered.sums()
 
 

@@ -7,6 +7,7 @@ it is the same finding.
 
 import math
 from collections.abc import Iterator, Mapping, Sequence
+from concurrent.futures import ThreadPoolExecutor
 from typing import Final
 
 import msgspec
@@ -21,7 +22,7 @@ from services.workbench.columns.sums import VERDICT
 from services.workbench.looks.evidence import filter_of, most_risen, sampled, shares
 from services.workbench.looks.hearing import Heard, heard
 from services.workbench.looks.references import DAY, GAP_HOURS, LEAST_REFERENCE, REFERENCE_HOURS, References, day_of
-from services.workbench.looks.series import COST, MEASURES, Measure, Served, costs, hours_of
+from services.workbench.looks.series import COST, MEASURES, Hours, Measure, Served, costs, hours_of
 from services.workbench.looks.spans import HOUR_MS, Span
 from services.workbench.looks.sums import sums_of
 
@@ -65,11 +66,10 @@ class DriftLook:
         """The drift of hours, and of a day, that were complete in the last 24 hours."""
         now_hour = now_ms // HOUR_MS
         start_hour = day_of(now_hour - LOOKED_HOURS) - GAP_HOURS - REFERENCE_HOURS
-        measured = {
-            each: hours_of(columns, each, start_hour=start_hour, end_hour=now_hour)
-            for each in (*self._measures, *costs(columns))
-        }
-        measured |= sums_of(columns, start_hour=start_hour, end_hour=now_hour, least=LEAST_REFERENCE)
+        with ThreadPoolExecutor(1) as beside:  # it waits for columns while sums are read
+            asked_for = beside.submit(self._measured, columns, start_hour=start_hour, end_hour=now_hour)
+            sums = sums_of(columns, start_hour=start_hour, end_hour=now_hour, least=LEAST_REFERENCE)
+            measured: dict[Measure, Hours] = {**asked_for.result(), **sums}
         references = References(measured)
         asked = [each for its in measured.items() for each in _windows(*its, references, now_hour=now_hour)]
         series = {each.window.series for each in asked}
@@ -86,6 +86,12 @@ class DriftLook:
         early = [_early(columns, each) for each in words]
         # What an hour or the day tells by itself is told of it only.
         return seen + [each for each in early if (each.tenant, each.about, each.end_ms) not in told]
+
+    def _measured(self, columns: Source, *, start_hour: int, end_hour: int) -> dict[Measure, Hours]:
+        return {
+            each: hours_of(columns, each, start_hour=start_hour, end_hour=end_hour)
+            for each in (*self._measures, *costs(columns))
+        }
 
 
 def _windows(

@@ -84,6 +84,10 @@ class Served(msgspec.Struct, frozen=True, order=True):
     """Of which customers; empty: of all."""
 
 
+Hours = Mapping[Served, Mapping[int, Histogram]]
+"""What was measured of each, by the hour since the epoch."""
+
+
 def costs(columns: Source) -> tuple[Measure, ...]:
     """The measures of what calls cost, by budget."""
     return tuple(
@@ -92,9 +96,7 @@ def costs(columns: Source) -> tuple[Measure, ...]:
     )
 
 
-def hours_of(
-    columns: Source, measure: Measure, *, start_hour: int, end_hour: int, parts: int = 1
-) -> Mapping[Served, Mapping[int, Histogram]]:
+def hours_of(columns: Source, measure: Measure, *, start_hour: int, end_hour: int, parts: int = 1) -> Hours:
     """What was measured in hours since the epoch, up to and without `end_hour`.
 
     With `parts` each hour is parted into so many, counted since the epoch.
