@@ -2,7 +2,7 @@
 
 import asyncio
 from collections.abc import AsyncIterator, Iterator
-from itertools import chain
+from itertools import chain, pairwise
 from typing import Final
 
 from gateway.core.errors import invalid
@@ -65,15 +65,18 @@ async def _span(log: Log, start: int, *, end: int) -> Span:
     return await log.span(start, end=end)
 
 
-def _cut(span: Span) -> Iterator[tuple[int, int]]:
-    """Which entries of it are sent together: from, and up to."""
-    first, room = 0, _MESSAGE_BYTES
-    for at, parts in enumerate(span.parts):
-        size = sum(map(len, parts)) + _BESIDE_BYTES
-        if (room := room - size) < 0 and at > first:
-            yield first, at
-            first, room = at, _MESSAGE_BYTES - size
-    yield first, len(span.parts)
+def _cut(span: Span, first: int = 0, end: int | None = None) -> Iterator[tuple[int, int]]:
+    """Which entries of it are sent together: from, and up to. Most are about as large as their neighbours."""
+    end = len(span.parts) if end is None else end
+    count = end - first
+    size = sum(map(len, chain.from_iterable(span.parts[first:end]))) + count * _BESIDE_BYTES
+    messages = min(count, -(-size // _MESSAGE_BYTES))
+    if messages <= 1:
+        yield first, end
+        return
+    bounds = [first + count * at // messages for at in range(messages + 1)]
+    for each in pairwise(bounds):
+        yield from _cut(span, *each)
 
 
 def _pack(span: Span, first: int, end: int, *, into: log_pb2.LogSpan) -> None:

@@ -1,6 +1,7 @@
 """Looks decisions up in segments, the newest first: ids sort by time, so that a page is a walk through the hours."""
 
 import sqlite3
+from bisect import bisect_left
 from collections.abc import Callable, Collection, Hashable, Iterable, Iterator, Sequence
 from typing import Final
 
@@ -186,8 +187,12 @@ class SegmentReader:
     def _of(self, decisions: Iterable[str]) -> list[tuple[Segment, Ids]]:
         """The segments that these decisions belong to, the oldest first, each with its own."""
         catalogue, hours = self._segments(), dict[int, list[str]]()
-        for decision in decisions:
-            hours.setdefault(hour_of(decision), []).append(decision)
+        ids, at = sorted(decisions), 0
+        while at < len(ids):  # hour by hour: tens of thousands are asked for at once
+            hour = hour_of(ids[at])
+            end = max(bisect_left(ids, first_id(hour + 1), lo=at), at + 1)
+            hours.setdefault(hour, []).extend(ids[at:end])
+            at = end
         return [
             (catalogue[hour], _named(ids, catalogue[hour])) for hour, ids in sorted(hours.items()) if hour in catalogue
         ]
