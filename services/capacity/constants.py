@@ -39,7 +39,7 @@ FRONT_US: Final = Constant(
     496.0, "us of CPU a call of the agents' front, by the slower way", "loadtests/README.md, REST and MCP"
 )
 LOOK_US: Final = Constant(
-    136.0, "us of CPU of insights a decision, in a first look at a million", "loadtests/README.md, insights"
+    82.0, "us of CPU of insights a decision, in a first look at a million", "loadtests/README.md, insights"
 )
 
 
