@@ -5,6 +5,7 @@ import multiprocessing
 import os
 import signal
 import threading
+from collections.abc import Iterator
 from multiprocessing import forkserver
 from multiprocessing.connection import wait
 from multiprocessing.context import ForkServerContext, SpawnContext
@@ -23,15 +24,20 @@ def context() -> SpawnContext | ForkServerContext:
     return _started_by[0]
 
 
-def import_once(*modules: str) -> None:
-    """Have these modules imported once for all such processes that are started from now on.
+@contextlib.contextmanager
+def import_once(*modules: str) -> Iterator[None]:
+    """Have these modules imported once for all such processes that are started within the block.
 
     For commands, which end soon: what is put into the environment later reaches none of them.
     """
-    forking = multiprocessing.get_context("forkserver")
+    forking, before = multiprocessing.get_context("forkserver"), _started_by[0]
     forking.set_forkserver_preload(list(modules))
     forkserver.ensure_running()
     _started_by[0] = forking
+    try:
+        yield
+    finally:
+        _started_by[0] = before
 
 
 def begin(*, niceness: int = NICENESS) -> None:

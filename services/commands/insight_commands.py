@@ -5,6 +5,7 @@ import contextlib
 import gc
 import tempfile
 import time
+from collections.abc import Iterator
 from concurrent.futures import ThreadPoolExecutor
 from functools import partial
 from pathlib import Path
@@ -50,20 +51,16 @@ def commands(shell: Shell) -> typer.Typer:
         as_json: Annotated[bool, typer.Option("--json", help="Everything, as JSON.")] = False,  # noqa: FBT002
     ) -> None:
         """Read the log, and show what stands out in it."""
-        children.import_once(*_IN_CHILDREN)
-
-        from gateway import freed_memory
-        from services.workbench.columns.database import Unusable
-        from services.workbench.columns.taking import LogDiffers
-
-        freed_memory.stay()
-        gc.disable()  # else a tenth of the time goes into looking for garbage among rows that wait to be kept
         spoken, begun = language(shell.settings()), time.monotonic()
-        try:
-            with tempfile.TemporaryDirectory() as own:
-                read, seen, failed = asyncio.run(_looked(shell, folder or Path(own), keep=keep, spoken=spoken))
-        except (Unusable, LogDiffers) as error:
-            shell.fail(str(error))
+        with _once():
+            from services.workbench.columns.database import Unusable
+            from services.workbench.columns.taking import LogDiffers
+
+            try:
+                with tempfile.TemporaryDirectory() as own:
+                    read, seen, failed = asyncio.run(_looked(shell, folder or Path(own), keep=keep, spoken=spoken))
+            except (Unusable, LogDiffers) as error:
+                shell.fail(str(error))
         if as_json:
             import msgspec
 
@@ -128,6 +125,20 @@ def _target(shell: Shell, settings: Settings) -> "Target":
     if low > high:
         shell.fail(say("target", language=language(settings)))
     return Target(low=low, high=high)
+
+
+@contextlib.contextmanager
+def _once() -> Iterator[None]:
+    """A look that is over soon, and that somebody waits for."""
+    with children.import_once(*_IN_CHILDREN):
+        from gateway import freed_memory
+
+        freed_memory.stay()
+        gc.disable()  # else a tenth of the time goes into looking for garbage among rows that wait to be kept
+        try:
+            yield
+        finally:
+            gc.enable()
 
 
 def _ahead(shell: Shell, settings: Settings, *, log_level: str = "") -> "Ahead":
