@@ -33,7 +33,8 @@ async def two(postgres_process: PostgresProcess) -> AsyncIterator[tuple[Postgres
     """Two processes' stores in one database, which is empty."""
     database = Postgres(postgres_process)
     await database.new().close()
-    both = PostgresStore(database.url), PostgresStore(database.url)
+    # On a busy machine the other one's commit may take longer than the two seconds that a writer waits for it.
+    both = PostgresStore(database.url, lock_ms=60_000), PostgresStore(database.url, lock_ms=60_000)
     yield both
     for store in both:
         await store.close()
