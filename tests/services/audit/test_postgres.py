@@ -211,7 +211,7 @@ def test_what_leaves_the_machine_is_encrypted_unless_the_url_says_otherwise(url:
 async def test_two_writers_at_once_store_everything_once(database: Postgres) -> None:
     rng = random.Random(0)  # noqa: S311
     everything: list[Entry] = [entry for n in range(1_000) for entry in (admitted(n), settled(n))]
-    stores = [PostgresStore(database.url) for _ in range(2)]
+    stores = [PostgresStore(database.url, lock_ms=60_000) for _ in range(2)]  # see test_shared_tails
 
     async def write(store: PostgresStore) -> list[str]:
         mine = rng.sample(everything, len(everything))
