@@ -28,8 +28,8 @@ class Child(msgspec.Struct, frozen=True, kw_only=True):
     """Names of the children that must be ready before it starts, and that stay until it has ended."""
     ports: tuple[int, ...] = ()
     """Ports on 127.0.0.1 it will listen on; the start is refused when another process has one."""
-    start_seconds: float = 60.0
-    """Longest time from its start until it is ready."""
+    start_seconds: float = 150.0
+    """Longest time from its start until it is ready: seconds, but for a machine that is busy with other things."""
     drain_seconds: float = 10.0
     """Longest time from SIGTERM until SIGKILL."""
     essential: bool = True
