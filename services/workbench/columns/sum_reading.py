@@ -1,9 +1,9 @@
 """Reads sums: the histograms of each series by hour, for all customers and by segment."""
 
-from collections.abc import Iterable, Iterator, Mapping, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from heapq import nsmallest
 from itertools import chain, pairwise
-from typing import Any, Final, Generic, NamedTuple, TypeVar
+from typing import Any, Final, NamedTuple
 
 import numpy as np
 from numpy.typing import NDArray
@@ -12,9 +12,8 @@ from services.insights.drift.histograms import Histogram
 from services.workbench.columns import sum_table
 from services.workbench.columns.measured import Segments
 from services.workbench.columns.sums import GRID, Group, Sheet, Summing
-from services.workbench.columns.tally import Measure, Places, Series, Tally
+from services.workbench.columns.tally import Listed, Measure, Places, Series, Tally
 
-_T = TypeVar("_T")
 _BITS: Final = 21
 """Of the place of a name in one number that says what a row is of: two million of each kind of name."""
 _LAST: Final = (1 << _BITS) - 1
@@ -43,7 +42,7 @@ def histograms(
     names, codes, counts = _Names(), list[Places](), list[Places]()
     for sheet, tally in _tallies(found, sealing):
         for numbers in (False, True):
-            rows = tally.numbered if numbers else tally.named
+            rows = tally.rows(numbers=numbers)
             several, of = np.unique(names.coded(sheet.tenant, tally, numbers=numbers), return_inverse=True)
             codes.append(several)
             counts.append(np.bincount(of, weights=rows.counts, minlength=several.size))
@@ -63,35 +62,17 @@ def histograms(
                 yield Group(*largest[place], at_hour=sheet.at_hour), histogram
 
 
-class _Listed(Generic[_T]):
-    """Names, each once, by place."""
-
-    def __init__(self) -> None:
-        self._places: dict[_T, int] = {}
-        self.names = list[_T]()
-
-    def places(self, names: Iterable[_T]) -> Places:
-        """Those of these names; new ones are added."""
-        found = []
-        for name in names:
-            place = self._places.setdefault(name, len(self.names))
-            if place == len(self.names):
-                self.names.append(name)
-            found.append(place)
-        return np.array(found, dtype=np.int64)
-
-
 class _Names:
     """Says what rows are of in one number, the same in all tallies."""
 
     def __init__(self) -> None:
-        self._series = _Listed[tuple[str, Series]]()
-        self._segments = _Listed[Segments]()
-        self._measures = _Listed[tuple[Measure, bool]]()
+        self._series = Listed[tuple[str, Series]]()
+        self._segments = Listed[Segments]()
+        self._measures = Listed[tuple[Measure, bool]]()
 
     def coded(self, tenant: str, tally: Tally, *, numbers: bool) -> Places:
         """One number for each row."""
-        places = (tally.numbered if numbers else tally.named).places
+        places = tally.rows(numbers=numbers).places
         if not len(places):
             return np.empty(0, dtype=np.int64)
         series = self._series.places((tenant, each) for each in tally.series)[places[:, 0]]
@@ -120,7 +101,7 @@ def _parts(
     tally: Tally, codes: Places, into: Mapping[int, Sequence[int]], *, numbers: bool
 ) -> Iterator[tuple[int, Histogram]]:
     """The histograms of one tally, each with its place; `into` says those that rows of a code count for."""
-    rows = tally.numbered if numbers else tally.named
+    rows = tally.rows(numbers=numbers)
     several, of = np.unique(codes, return_inverse=True)
     each = [into[code] for code in several.tolist()]
     widths = np.array(list(map(len, each)), dtype=np.int64)

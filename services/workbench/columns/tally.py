@@ -6,7 +6,7 @@ read.
 """
 
 from collections.abc import Iterable, Sequence
-from typing import Final, NamedTuple, TypeVar
+from typing import Final, Generic, NamedTuple, TypeVar
 
 import msgspec
 import numpy as np
@@ -19,6 +19,24 @@ _T = TypeVar("_T")
 _FARTHEST: Final = 1 << 62
 WIDTH: Final = 4
 """Columns of `Rows.places`."""
+
+
+class Listed(Generic[_T]):
+    """Names, each once, by place."""
+
+    def __init__(self) -> None:
+        self._places: dict[_T, int] = {}
+        self.names = list[_T]()
+
+    def places(self, names: Iterable[_T]) -> Places:
+        """Those of these names; new ones are added."""
+        found = list[int]()
+        for name in names:
+            place = self._places.setdefault(name, len(self.names))
+            if place == len(self.names):
+                self.names.append(name)
+            found.append(place)
+        return np.array(found, dtype=np.int64)
 
 
 class Rows(NamedTuple):
@@ -65,6 +83,10 @@ class Tally(NamedTuple):
     named: Rows
     numbered: Rows
 
+    def rows(self, *, numbers: bool) -> Rows:
+        """Those of numbers, or of words."""
+        return self.numbered if numbers else self.named
+
 
 def summed(places: Places, counts: Places | None = None) -> Rows:
     """Rows, each once, with how often it came; `counts` says how often each of these did, if not once."""
@@ -105,17 +127,15 @@ def only_used(tally: Tally) -> Tally:
 
 def added(one: Tally, more: Tally) -> Tally:
     """Both together."""
-    series, *of_series = _joined(one.series, more.series)
-    segments, *of_segments = _joined(one.segments, more.segments)
-    measures, *of_measures = _joined(one.measures, more.measures)
-    words, *of_words = _joined(one.words, more.words)
+    series, segments, measures, words = Listed[Series](), Listed[Segments](), Listed[Measure](), Listed[str]()
     cells = np.union1d(one.cells, more.cells)
     named, numbered = list[Rows](), list[Rows]()
-    for at, each in enumerate((one, more)):
-        to = of_series[at], of_segments[at], of_measures[at]
-        named.append(each.named.moved(*to, of_words[at]))
+    for each in (one, more):
+        to = series.places(each.series), segments.places(each.segments), measures.places(each.measures)
+        named.append(each.named.moved(*to, words.places(each.words)))
         numbered.append(each.numbered.moved(*to, np.searchsorted(cells, each.cells)))
-    return Tally(series, segments, measures, words, cells, _together(named), _together(numbered))
+    lists = series.names, segments.names, measures.names, words.names
+    return Tally(*lists, cells, _together(named), _together(numbered))
 
 
 def packed(tally: Tally) -> bytes:
@@ -178,13 +198,6 @@ def _moves(used: Places, size: int) -> Places:
     moves = np.zeros(size, dtype=np.int64)
     moves[used] = np.arange(used.size)
     return moves
-
-
-def _joined(one: Sequence[_T], more: Sequence[_T]) -> tuple[list[_T], list[int], list[int]]:
-    """Both lists as one, and where the places of each are in it."""
-    places: dict[_T, int] = {}
-    moves = [[places.setdefault(each, len(places)) for each in its] for its in (one, more)]
-    return list(places), moves[0], moves[1]
 
 
 def _together(parts: Iterable[Rows]) -> Rows:
