@@ -6,7 +6,7 @@ it is the same finding.
 """
 
 import math
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Iterator, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from typing import Final
 
@@ -14,7 +14,6 @@ import msgspec
 
 from services.findings.finding import Seen
 from services.insights.drift.bins import LEAST_EXPECTED
-from services.insights.drift.histograms import Histogram
 from services.insights.drift.watching import Look, Plan, Series, Window, watch
 from services.insights.pressure.intervals import share
 from services.workbench.columns.source import Source
@@ -94,9 +93,7 @@ class DriftLook:
         }
 
 
-def _windows(
-    measure: Measure, served: Mapping[Served, Mapping[int, Histogram]], references: References, *, now_hour: int
-) -> Iterator[_Asked]:
+def _windows(measure: Measure, served: Hours, references: References, *, now_hour: int) -> Iterator[_Asked]:
     """All that were complete within the last `LOOKED_HOURS`.
 
     What a window is compared with depends on its day alone: in whichever round it is looked at, it is one and the same

@@ -15,7 +15,7 @@ from services.insights.drift.seasons import Reference
 from services.insights.drift.within_day import PARTS, EarlyWord, early_word
 from services.workbench.columns.source import Source
 from services.workbench.looks.references import DAY, References, day_of
-from services.workbench.looks.series import Measure, Served, hours_of
+from services.workbench.looks.series import Hours, Measure, Served, hours_of
 
 HEARD: Final = ("verdict", "status")
 """Of the measures with names those that are listened to; of those with numbers all are."""
@@ -24,7 +24,7 @@ MOST_NAMES: Final = 3
 LEAST_STREAMS: Final = 40
 """That a week is planned for at least; with more there are, the more certain each word must be."""
 _DAYS: Final = 7
-_Measured = Mapping[Measure, Mapping[Served, Mapping[int, Histogram]]]
+_Measured = Mapping[Measure, Hours]
 _Streams = dict[tuple[Measure, Served, int], list[tuple[str, Reference, str, Mapping[int, Histogram]]]]
 
 

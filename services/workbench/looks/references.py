@@ -8,7 +8,7 @@ import numpy as np
 
 from services.insights.drift.histograms import Histogram, total
 from services.insights.drift.seasons import Reference
-from services.workbench.looks.series import Measure, Served
+from services.workbench.looks.series import Hours, Measure, Served
 
 DAY: Final = 24
 REFERENCE_HOURS: Final = 14 * DAY
@@ -21,7 +21,7 @@ LEAST_REFERENCE: Final = 300
 class References:
     """References of everything that was measured, each made once."""
 
-    def __init__(self, measured: Mapping[Measure, Mapping[Served, Mapping[int, Histogram]]]) -> None:
+    def __init__(self, measured: Mapping[Measure, Hours]) -> None:
         self._measured = measured
         self._made: dict[tuple[Measure, Served, int], tuple[Reference, str] | None] = {}
 
@@ -41,9 +41,7 @@ def day_of(hour: int) -> int:
     return hour // DAY * DAY
 
 
-def _reference(
-    whose: Served, served: Mapping[Served, Mapping[int, Histogram]], *, day: int
-) -> tuple[Reference, str] | None:
+def _reference(whose: Served, served: Hours, *, day: int) -> tuple[Reference, str] | None:
     before = range(day - GAP_HOURS - REFERENCE_HOURS, day - GAP_HOURS)
     own = {hour: each for hour, each in served[whose].items() if hour in before}
     if _size(own) >= LEAST_REFERENCE:

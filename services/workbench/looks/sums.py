@@ -8,7 +8,7 @@ import msgspec
 from services.insights.drift.histograms import Histogram
 from services.workbench.columns.source import Source
 from services.workbench.columns.sums import LATENCY, VERDICT
-from services.workbench.looks.series import MEASURES, Measure, Served
+from services.workbench.looks.series import MEASURES, Hours, Measure, Served
 
 MOST_SERIES: Final = 400
 """That are looked at, those with most calls: each one more asks for more certainty of all others."""
@@ -17,9 +17,7 @@ _SEGMENTED: Final = {
 }
 
 
-def sums_of(
-    columns: Source, *, start_hour: int, end_hour: int, least: int
-) -> Mapping[Measure, Mapping[Served, Mapping[int, Histogram]]]:
+def sums_of(columns: Source, *, start_hour: int, end_hour: int, least: int) -> Mapping[Measure, Hours]:
     """What was summed up in hours since the epoch, up to and without `end_hour`, of series with `least` calls."""
     found: dict[Measure, dict[Served, dict[int, Histogram]]] = {}
     for group, histogram in columns.sums(start_hour=start_hour, end_hour=end_hour, least=least, most=MOST_SERIES):
