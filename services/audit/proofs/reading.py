@@ -58,11 +58,7 @@ async def _spans(log: Log, start: int, *, end: int) -> AsyncIterator[Span]:
 
 
 def _begun(log: Log, start: int, *, end: int) -> asyncio.Task[Span]:
-    return asyncio.create_task(_span(log, start, end=min(start + _SPAN, end)))
-
-
-async def _span(log: Log, start: int, *, end: int) -> Span:
-    return await log.span(start, end=end)
+    return asyncio.create_task(log.span(start, end=min(start + _SPAN, end)))
 
 
 def _cut(span: Span, first: int = 0, end: int | None = None) -> Iterator[tuple[int, int]]:

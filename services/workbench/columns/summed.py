@@ -13,8 +13,8 @@ from services.workbench.columns.readings import Readings
 from services.workbench.columns.sums import DAY_MS, HOUR_MS, Person, Sheet, Summing, named
 from services.workbench.columns.tally import Tally
 
-_OWN: Final = ("id", "operation", "standby", "repeats", "tenant")
-_CALL: Final = ("agent", "model", "version", "method", "subject", "at_ms", "verdict", "reason")
+_CALL: Final = (*("id", "operation", "standby", "repeats", "tenant", "agent", "model", "version", "method"),
+                *("subject", "at_ms", "verdict", "reason"))  # fmt: skip
 _Call = tuple[int, int, Whose, Person | None, str]
 """A call's row, its place among the readings, whose it is, who counts once where it is about one, and its verdict."""
 _END: Final = ("id", "version", "upstream_us")
@@ -56,14 +56,13 @@ def _calls(admitted: Mapping[str, Sequence[Any]], readings: Readings) -> Sequenc
     found: list[_Call] = []
     if not places:
         return found
-    rest = zip(*(admitted[name] for name in _CALL), strict=True)
-    for row, ((number, operation, standby, repeats, tenant), its) in enumerate(
-        zip(zip(*(admitted[name] for name in _OWN), strict=True), rest, strict=True)
-    ):
+    for row, its in enumerate(zip(*(admitted[name] for name in _CALL), strict=True)):
+        number, operation, standby, repeats, tenant, agent, model, version, method, subject, at_ms, verdict, reason = (
+            its
+        )
         call = places.get(number)
         if call is None or not operation or standby or repeats or tenant in ("", "_"):
             continue
-        agent, model, version, method, subject, at_ms, verdict, reason = its
         version = named(model, version)
         person = (tenant, agent, version, method, subject, at_ms // DAY_MS) if subject else None
         whose = (tenant, agent, version, method, at_ms // HOUR_MS)

@@ -68,9 +68,9 @@ class Unpacking:
     def __init__(self, log: Log) -> None:
         self._stub = log.stub
 
-    async def ReadKeys(self, request: personal_pb2.ReadKeysRequest, timeout: float) -> Any:  # noqa: N802, ASYNC109 - gRPC's
+    async def ReadKeys(self, request: personal_pb2.ReadKeysRequest, **options: Any) -> Any:  # noqa: N802 - gRPC's spelling
         asked = personal_pb2.ReadKeysRequest(tenant=request.tenant, ids=request.ids)
-        return await self._stub.ReadKeys(asked, timeout=timeout)
+        return await self._stub.ReadKeys(asked, **options)
 
 
 async def test_an_audit_service_that_packs_no_keys_is_understood(log: Log) -> None:
