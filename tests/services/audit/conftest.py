@@ -134,8 +134,8 @@ class Audit:
 
     async def close(self) -> None:
         """Close the connections of all writers."""
-        for streams in self.clusters:
-            await streams.close()
+        while self.clusters:
+            await self.clusters.pop().close()
 
     async def catch_up(self) -> Writer:
         """Write all that is there, with a new writer."""
