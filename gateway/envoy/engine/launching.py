@@ -6,6 +6,8 @@ import signal
 import sys
 from typing import Final
 
+from gateway.open_files import enough
+
 _SET_DEATH_SIGNAL: Final = 1
 """PR_SET_PDEATHSIG of Linux's prctl(2)."""
 
@@ -17,6 +19,7 @@ def main() -> None:
         ctypes.CDLL(None).prctl(_SET_DEATH_SIGNAL, signal.SIGTERM)
     if os.getppid() != int(parent):  # it has ended meanwhile
         raise SystemExit(1)
+    enough()
     os.execv(path, [path, *arguments])  # noqa: S606 - that is what it is for
 
 
