@@ -14,9 +14,9 @@ from gateway.core.authority import Authority
 from gateway.core.revision.compiled import Revision
 from gateway.decisions import Decisions
 from gateway.envoy.doors import SERVICES as FOR_ENVOY
+from gateway.envoy.engine.agents import serving as serving_agents
 from gateway.envoy.engine.configuration import Places
 from gateway.envoy.engine.engine import engine_of
-from gateway.envoy.engine.resuming import resuming
 from gateway.envoy.services import EnvoyServices, envoy_services, wanted
 from gateway.governing import AWAY, Governing, governing
 from gateway.key_files import Keys
@@ -103,8 +103,8 @@ async def gateway(
                 reach=None if engine is None else engine.reach,
                 own_key="" if engine is None else engine.places.key,
             )
-            if engine is not None and for_envoy.carried is not None:
-                engine.under_way = for_envoy.carried.__len__
+            if engine is not None and for_envoy.agents is not None:
+                engine.under_way = for_envoy.agents.carried.__len__
 
         def add_services(server: grpc.aio.Server) -> None:
             _add_own(server, governed)
@@ -156,8 +156,8 @@ def _deciding_here(for_envoy: EnvoyServices | None, settings: Settings) -> Decid
 
     @contextlib.asynccontextmanager
     async def deciding(places: Places) -> AsyncIterator[None]:
-        assert for_envoy is not None and for_envoy.resuming is not None  # noqa: PT018, S101 - there is an engine
-        async with resuming(for_envoy.resuming, places.home, max_message_bytes=settings.max_message_bytes):
+        assert for_envoy is not None and for_envoy.agents is not None  # noqa: PT018, S101 - there is an engine
+        async with serving_agents(for_envoy.agents, places.home, max_message_bytes=settings.max_message_bytes):
             yield
 
     return deciding

@@ -8,9 +8,9 @@ from typing import Final
 STEPS: Final[Mapping[str, str]] = {
     "gather": r"gathering\.py|unhindered\.py",
     "gRPC by ASGI": r"rpc/asgi|rpc/framing\.py|^Hosted\.",
-    "read the question": r"engine/asking\.py",
+    "read the question": r"engine/(asking|questions)\.py",
     "look at Envoy's key": r"envoy/doors\.py",
-    "answer Envoy": r"engine/(answering|carrying)\.py|envoy/heads\.py",
+    "answer Envoy": r"engine/(answering|carrying)\.py",
     "read the access log": r"access_log\.py|engine/carried\.py",
     "begin": r"Proxy\._begin|Proxy\._run|Incoming\.of|CallRun\.__init__|trace_context\.py",
     "identify": r"Pipeline\._who|Pipeline\._caller|adapters/identity\.py",

@@ -15,8 +15,7 @@ from gateway.core.record import Acted
 from gateway.core.rest.targets import Targets
 from gateway.core.revision.compiled import Revision
 from gateway.envoy.asking import asked, credential_headers
-from gateway.envoy.doors import Doors, carries_grpc, redacts
-from gateway.envoy.engine.checking import Checking
+from gateway.envoy.doors import Doors, redacts
 from gateway.envoy.heads import UPSTREAM_HEADER, overwrite
 from gateway.envoy.redactions import Redactions, redactions_of
 from gateway.envoy.seals import Admitted, Seals
@@ -52,10 +51,7 @@ class Authorization(auth_pb2_grpc.AuthorizationServicer):
         seals: Seals,
         doors: Doors,
         trace_ratio: float,
-        checking: Checking | None = None,
     ) -> None:
-        """`checking` answers about calls of agents, where this gateway has an Envoy that carries them."""
-        self._checking = checking
         self._pipeline = pipeline
         self._watch = watch
         self._seals = seals
@@ -66,8 +62,6 @@ class Authorization(auth_pb2_grpc.AuthorizationServicer):
     async def Check(self, request: auth_pb2.CheckRequest, context: Any) -> auth_pb2.CheckResponse:  # noqa: N802
         """Whether the request may go on. Ends as AGENT_UNAUTHENTICATED where it is not Envoy that asks."""
         await self._doors.look(context)
-        if self._checking is not None and carries_grpc(context):
-            return await self._checking.answer(request.attributes.request.http, context)
         run, asking = asked(request.attributes.request.http, self._targets(), trace_ratio=self._trace_ratio)
         now = handling(run.incoming.trace)
         try:

@@ -11,6 +11,7 @@ from gateway.clock import clock_ms
 from gateway.envoy.access_log import AccessLog
 from gateway.envoy.authorization import Authorization
 from gateway.envoy.doors import Authority, Doors, envoy_keys
+from gateway.envoy.engine.agents import ForAgents
 from gateway.envoy.engine.carried import Carried
 from gateway.envoy.engine.checking import Checking
 from gateway.envoy.engine.reach import Reach
@@ -31,10 +32,8 @@ class EnvoyServices(msgspec.Struct, frozen=True):
     limits: RateLimit
     processing: Processing
     access_log: AccessLog
-    carried: Carried | None = None
-    """Calls of agents that Envoy carries right now."""
-    resuming: Resuming | None = None
-    """Goes on with those of them that Envoy has tried in vain."""
+    agents: ForAgents | None = None
+    """Where an Envoy carries their calls."""
 
 
 def wanted(settings: Settings) -> bool:
@@ -65,14 +64,15 @@ def envoy_services(
     authority = None if folder is None else _authority(Certificates(folder))
     doors = Doors(known, only_tls=settings.envoy_listen != "", authority=authority)
     seals, ratio = Seals(Sealer(hold_keys)), settings.trace_ratio
-    carried = checking = redacting = further = None
+    agents = carried = redacting = None
     if reach is not None:
         carried = Carried(pipeline, watch)
         redacting = Redacting(carried, key=known[-1])
-        further = Resuming(pipeline, watch, carried=carried, key=known[-1])
         checking = Checking(pipeline, watch, carried=carried, reached=reach.has, trace_ratio=ratio)
+        further = Resuming(pipeline, watch, carried=carried, key=known[-1])
+        agents = ForAgents(checking, carried, further, known[-1])
     return EnvoyServices(
-        Authorization(pipeline, watch, seals=seals, doors=doors, trace_ratio=ratio, checking=checking),
+        Authorization(pipeline, watch, seals=seals, doors=doors, trace_ratio=ratio),
         RateLimit(pipeline, watch, doors=doors, trace_ratio=ratio),
         Processing(seals=seals, doors=doors, redacting=redacting),
         AccessLog(
@@ -83,8 +83,7 @@ def envoy_services(
             clock=clock_ms,
             carried=carried,
         ),
-        carried,
-        further,
+        agents,
     )
 
 

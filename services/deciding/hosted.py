@@ -19,8 +19,8 @@ from gateway.core.errors import DataNewer
 from gateway.ending import ended
 from gateway.envoy.asgi import Health, envoy_app
 from gateway.envoy.engine.admin import Admin
+from gateway.envoy.engine.agents import serving as serving_agents
 from gateway.envoy.engine.reach import Reach
-from gateway.envoy.engine.resuming import resuming
 from gateway.envoy.services import envoy_services
 from gateway.governing import AWAY, governing
 from gateway.key_files import keys_of
@@ -95,9 +95,9 @@ async def _answering(settings: Settings) -> AsyncIterator[GrpcOverAsgi]:
             hold_keys=keys.hold,
             reach=reach,
         )
-        if services.resuming is not None and settings.envoy_key_file is not None:
+        if services.agents is not None and settings.envoy_key_file is not None:
             home, longest = settings.envoy_key_file.parent, settings.max_message_bytes
-            await stack.enter_async_context(resuming(services.resuming, home, max_message_bytes=longest))
+            await stack.enter_async_context(serving_agents(services.agents, home, max_message_bytes=longest))
         health = Health()
         answering = envoy_app(services, health, max_message_bytes=settings.max_message_bytes)
         governed.watch.observe_calls(lambda: answering.in_flight)

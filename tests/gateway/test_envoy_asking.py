@@ -5,20 +5,17 @@ import base64
 from hypothesis import given
 from hypothesis import strategies as st
 
-from gateway.envoy.engine.asking import MOST_HEADERS, asked, heavy
-from pilote.envoy import auth_pb2, core_pb2
+from gateway.envoy.engine.asking import MOST_HEADERS, Question, asked, heavy
 
-Http = auth_pb2.AttributeContext.HttpRequest
-NAMES = st.sampled_from(["x-a", "x-b", "x-raw-bin", "grpc-timeout", "grpc-encoding", "te", ":path", "x-api-key"])
+NAMES = st.sampled_from(["x-a", "x-b", "x-raw-bin", "grpc-timeout", "grpc-encoding", "te", "host", "x-api-key"])
 
 
 def framed(message: bytes, *, compressed: int = 0) -> bytes:
     return bytes([compressed]) + len(message).to_bytes(4) + message
 
 
-def shown(body: bytes, *headers: tuple[str, bytes], path: bytes = b"/a.B/C") -> Http:
-    listed = [core_pb2.HeaderValue(key=name, raw_value=value) for name, value in headers]
-    return Http(path=path, raw_body=body, header_map=core_pb2.HeaderMap(headers=listed))
+def shown(body: bytes, *headers: tuple[str, bytes], path: bytes = b"/a.B/C") -> Question:
+    return Question(path, [(name.encode(), value) for name, value in headers], body)
 
 
 @given(st.binary(max_size=200), st.lists(st.tuples(st.sampled_from(["x-a", "x-b"]), st.text("ab,; ", max_size=9))))
@@ -40,6 +37,13 @@ def test_binary_metadata_is_read_with_and_without_padding(value: bytes) -> None:
         assert found.metadata == (("x-raw-bin", value),)
 
 
+@given(st.lists(st.binary(max_size=20), min_size=1, max_size=4))
+def test_binary_metadata_of_one_key_stands_in_one_text_and_is_read_apart(values: list[bytes]) -> None:
+    found = asked(shown(framed(b""), ("x-raw-bin", b",".join(map(base64.b64encode, values)))))
+    assert found is not None
+    assert found.metadata == tuple(("x-raw-bin", value) for value in values)
+
+
 @given(st.binary(max_size=40), st.integers(0, 45), st.integers(1, 255))
 def test_whatever_is_not_one_plain_message_is_left_to_grpc(message: bytes, cut: int, flag: int) -> None:
     whole = framed(message)
@@ -52,7 +56,7 @@ def test_whatever_is_not_one_plain_message_is_left_to_grpc(message: bytes, cut: 
 def test_no_bytes_of_anybody_break_it(body: bytes, headers: list[tuple[str, bytes]], path: bytes) -> None:
     found = asked(shown(body, *headers, path=path))
     if found is not None:
-        assert all(not name.startswith((":", "grpc-")) and name != "te" for name, _ in found.metadata)
+        assert all(not name.startswith("grpc-") and name not in ("te", "host") for name, _ in found.metadata)
 
 
 @given(st.integers(0, 99_999_999), st.sampled_from("HMSmun"))
@@ -80,4 +84,5 @@ def test_a_deadline_that_is_none_is_left_to_grpc(text: bytes) -> None:
 def test_a_call_is_heavy_by_the_bytes_of_its_metadata_alone(count: int, over: int) -> None:
     few = [("x-a", b"b" * 5)] * count
     rest = MOST_HEADERS + over - 8 * count
-    assert heavy(shown(b"", *few, ("x", b"c" * (rest - 1)))) is (over > 0)
+    envoys = (("x-envoy-internal", b"true"), ("x-pilote-envoy-key", b"k" * 64))
+    assert heavy(shown(b"", *few, ("x", b"c" * (rest - 1)), *envoys)) is (over > 0)

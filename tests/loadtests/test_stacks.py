@@ -47,6 +47,7 @@ ASKS = "read the question"
             f"{ASKED};Checking.answer (gateway/envoy/engine/checking.py:54);heavy (gateway/envoy/engine/asking.py:60)",
             ASKS,
         ),
+        ("_Connection.on_message_complete (gateway/envoy/engine/questions.py:110)", ASKS),
         (f"{ASKED};Doors.look (gateway/envoy/doors.py:48)", "look at Envoy's key"),
         (f"{ASKED};carry (gateway/envoy/engine/answering.py:60);overwrite (gateway/envoy/heads.py:38)", "answer Envoy"),
         (f"{HOSTED};AccessLog._settle (gateway/envoy/access_log.py:70)", "read the access log"),

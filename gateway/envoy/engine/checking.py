@@ -4,15 +4,14 @@ What Envoy cannot carry is handed over before it has taken anything, and is deci
 """
 
 import asyncio
-import functools
 from collections.abc import Callable
-from typing import Any
+from typing import NamedTuple
 
 from gateway.callrun import CallRun, Incoming
 from gateway.core.record import Acted
 from gateway.core.revision.compiled import Revision
 from gateway.envoy.engine.answering import carry, cluster_of, handed_over, refused, too_heavy
-from gateway.envoy.engine.asking import Asked, asked, heavy
+from gateway.envoy.engine.asking import Asked, Question, asked, heavy
 from gateway.envoy.engine.carried import Carried
 from gateway.envoy.engine.carrying import carried_methods, fits
 from gateway.pipeline import HandedOver, Pipeline
@@ -20,10 +19,17 @@ from gateway.rpc.interceptors import unexpected
 from gateway.streams import NeverCame
 from gateway.watching.trace_context import handling
 from gateway.watching.watch import Watch
-from pilote.envoy import auth_pb2
 
 Reached = Callable[[str], bool]
 """Whether Envoy has a cluster of that name by now."""
+
+
+class Answer(NamedTuple):
+    """What Envoy gets."""
+
+    http: bytes
+    carried: CallRun | None = None
+    """The call that it carries from then on."""
 
 
 class Checking:
@@ -41,13 +47,13 @@ class Checking:
         self._trace_ratio = trace_ratio
         self._known: tuple[Revision | None, frozenset[str]] = (None, frozenset())
 
-    async def answer(self, http: auth_pb2.AttributeContext.HttpRequest, context: Any) -> auth_pb2.CheckResponse:
-        """What becomes of the call; `context` is that of the question."""
-        if heavy(http):
-            return self._too_heavy(http)
-        found = asked(http)
+    async def answer(self, question: Question) -> Answer:
+        """What becomes of the call."""
+        if heavy(question):
+            return self._too_heavy(question)
+        found = asked(question)
         if found is None or self._pipeline.draining or not self._carries(found):
-            return handed_over()
+            return Answer(handed_over())
         incoming = Incoming.of(
             found.method, found.metadata, time_remaining=found.time_remaining, trace_ratio=self._trace_ratio
         )
@@ -59,28 +65,31 @@ class Checking:
             answer = carry(run)
             self._carried.begin(run)
             self._pipeline.forwarding.count(run)
-            context.add_done_callback(functools.partial(self._unless_heard, run))
-            return answer
+            return Answer(answer, run)
         except HandedOver:
-            return handed_over()
+            return Answer(handed_over())
         except asyncio.CancelledError as ended:  # the caller has gone, or Envoy has given up: nothing is forwarded
             self._give_back(run, ended)
             raise
         except Exception as error:
             self._give_back(run, error)
-            return refused(run, unexpected(error, found.method))
+            return Answer(refused(run, unexpected(error, found.method)))
         finally:
             self._asked -= 1
             if run.ended is not None:
                 self._watch.ended(run)
             now.trace = None
 
-    def _too_heavy(self, http: auth_pb2.AttributeContext.HttpRequest) -> auth_pb2.CheckResponse:
-        method = http.path.decode("ascii", errors="replace")
+    def unheard(self, run: CallRun) -> None:
+        """Envoy has not taken the answer by which it would have carried this call."""
+        self._carried.unheard(run)
+
+    def _too_heavy(self, question: Question) -> Answer:
+        method = question.path.decode("ascii", errors="replace")
         run = CallRun(Incoming.of(method, (), time_remaining=lambda: None, trace_ratio=self._trace_ratio))
         self._pipeline.never_came(run, NeverCame())
         self._watch.ended(run)
-        return too_heavy()
+        return Answer(too_heavy())
 
     def _carries(self, found: Asked) -> bool:
         """Whether Envoy may carry the call by the active revision: its routes may be those of the one before."""
@@ -91,10 +100,6 @@ class Checking:
             return False
         # Of one that is larger than its contract allows the gateway says so.
         return len(found.message) <= revision.methods[found.method].contract.max_message_bytes
-
-    def _unless_heard(self, run: CallRun, context: Any) -> None:
-        if context.cancelled():
-            self._carried.unheard(run)
 
     def _fits(self, run: CallRun) -> bool:
         return fits(run) and run.upstream is not None and self._reached(cluster_of(run))

@@ -30,6 +30,13 @@ _FEWEST_RUNNING: Final[Json] = {
         "selection_method": "FULL_SCAN",
     },
 }
+MOST_QUESTIONS: Final = 4_096
+"""How many questions are asked at a time; others wait in Envoy, where callers have no turns."""
+_HTTP1: Final[Json] = {
+    "@type": TYPE + "envoy.extensions.upstreams.http.v3.HttpProtocolOptions",
+    "common_http_protocol_options": {"idle_timeout": "60s"},
+    "explicit_http_config": {"http_protocol_options": {}},
+}
 _HTTP2: Final[Json] = {
     "@type": TYPE + "envoy.extensions.upstreams.http.v3.HttpProtocolOptions",
     "explicit_http_config": {
@@ -87,6 +94,16 @@ def _reachable(revision: Revision, *, certified: bool) -> list[Upstream]:
 def gateway_cluster(socket: str, *, name: str = GATEWAY) -> Json:
     """The gateway behind Envoy, at a Unix socket."""
     return _grpc(name, "STATIC", [{"pipe": {"path": socket}}])
+
+
+def questions_cluster(socket: str, *, name: str) -> Json:
+    """Whoever decides about calls, at a Unix socket, over HTTP/1.1: a question each on connections that stay."""
+    cluster = gateway_cluster(socket, name=name)
+    bounds: Json = cluster["circuit_breakers"]["thresholds"][0]
+    bounds["max_connections"] = MOST_QUESTIONS
+    options = cluster["typed_extension_protocol_options"]
+    options["envoy.extensions.upstreams.http.v3.HttpProtocolOptions"] = _HTTP1
+    return cluster
 
 
 def _cluster(upstream: Upstream, *, roots: Path, secrets: Path | None) -> Json:

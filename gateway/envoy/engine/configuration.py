@@ -9,10 +9,13 @@ from pathlib import Path
 from typing import Final, NamedTuple
 
 from gateway.core.revision.compiled import Revision
+from gateway.envoy.doors import KEY_HEADER
 from gateway.envoy.engine.admin import SOCKET
+from gateway.envoy.engine.answering import KEPT, TO_CALLER, TO_UPSTREAM
 from gateway.envoy.engine.carrying import carried_methods
-from gateway.envoy.engine.clusters import GATEWAY, gateway_cluster
+from gateway.envoy.engine.clusters import GATEWAY, gateway_cluster, questions_cluster
 from gateway.envoy.engine.filters import ASKED, CARRIED, EXT_AUTHZ, FATE_HEADER, FILTERS, known_by, setting
+from gateway.envoy.engine.questions import SOCKET as QUESTIONS_SOCKET
 from gateway.envoy.engine.redaction import EXT_PROC, ext_proc, redacting_routes, unseen, unsent
 from gateway.envoy.engine.resources import TYPE, Json, file_of
 from gateway.envoy.engine.scripting import script
@@ -23,6 +26,8 @@ from gateway.rpc.serving import MOST_CONNECTIONS, MOST_STREAMS
 
 TOLD_EVERY_SECONDS: Final = 0.02
 """How often Envoy sends what its access log holds."""
+_QUESTIONS: Final = "pilote-questions"
+"""The cluster of whoever decides, where it is asked about calls."""
 _LUA: Final = "envoy.filters.http.lua"
 _BETWEEN_US: Final = [UPSTREAM_HEADER, REDACTED_HEADER, AGAIN, "x-forwarded-proto"]
 """Headers that are for Envoy alone. It routes nothing without the last, so it cannot be taken out earlier."""
@@ -43,7 +48,7 @@ class Places(NamedTuple):
     gateway: str
     """The Unix socket of the gateway behind Envoy."""
     asked: str
-    """That of whoever decides about calls."""
+    """That where whoever decides about calls is told how they end, and asked about their messages."""
     listen: str
     shown: int
     """Bytes of a message that whoever decides is shown; longer calls are handed over."""
@@ -67,6 +72,7 @@ def bootstrap(places: Places) -> Json:
         "static_resources": {
             "clusters": [
                 _untyped(gateway_cluster(places.gateway)),
+                _untyped(questions_cluster(str(places.home / QUESTIONS_SOCKET), name=_QUESTIONS)),
                 _untyped(gateway_cluster(places.asked, name=ASKED)),
                 _untyped(gateway_cluster(str(places.home / AGAIN_SOCKET), name=AGAIN)),
             ]
@@ -166,12 +172,12 @@ def _connection_manager(places: Places) -> Json:
 
 
 def _early() -> Json:
-    """What a caller says that would choose a route is out before one is chosen."""
+    """What a caller says that would choose a route is out before one is chosen, and what stands for Envoy's key."""
     return {
         "name": "envoy.http.early_header_mutation.header_mutation",
         "typed_config": {
             "@type": TYPE + "envoy.extensions.http.early_header_mutation.header_mutation.v3.HeaderMutation",
-            "mutations": [{"remove": name} for name in (REDACTED_HEADER, AGAIN)],
+            "mutations": [{"remove": name} for name in (REDACTED_HEADER, AGAIN, KEY_HEADER)],
         },
     }
 
@@ -183,16 +189,17 @@ def _ext_authz(places: Places) -> Json:
         "failure_mode_allow": False,
         "status_on_error": {"code": 503},
         "clear_route_cache": True,
-        "with_request_body": {
-            "max_request_bytes": places.shown,
-            "allow_partial_message": True,
-            "pack_as_bytes": True,
-        },
-        "encode_raw_headers": True,
-        "grpc_service": {
-            "envoy_grpc": {"cluster_name": ASKED},
-            "timeout": "60s",
-            "initial_metadata": known_by(places.key),
+        "with_request_body": {"max_request_bytes": places.shown, "allow_partial_message": True},
+        "allowed_headers": {"patterns": [{"safe_regex": {"regex": ".*"}}]},  # all
+        "http_service": {
+            # Every request keeps its own authority and path.
+            "server_uri": {"uri": "http://questions", "cluster": _QUESTIONS, "timeout": "60s"},
+            "authorization_request": {"headers_to_add": [{"key": KEY_HEADER, "value": places.key}]},
+            "authorization_response": {
+                "allowed_upstream_headers": {"patterns": [{"exact": name} for name in TO_UPSTREAM]},
+                "allowed_client_headers": {"patterns": [{"prefix": name} for name in TO_CALLER]},
+                "dynamic_metadata_from_headers": {"patterns": [{"exact": name} for name in KEPT]},
+            },
         },
     }
 

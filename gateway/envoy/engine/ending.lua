@@ -42,7 +42,7 @@ function envoy_on_response(handle)
   local headers, told = handle:headers(), handle:streamInfo():dynamicMetadata():get(ASKED)
   local fate = headers:get(FATE)
   if fate then headers:remove(FATE) end
-  if told == nil or told["call"] == nil then
+  if told == nil or told["pilote-call"] == nil then
     if fate then say(headers, "DRAINING", false) end -- the gateway itself does not answer
     return
   end
@@ -70,11 +70,11 @@ function envoy_on_response(handle)
   if status ~= "0" then
     acted = "no"
     if not SAID_NO[status] or fate then
-      reason, acted = failed(status, ending:get("grpc-status-details-bin"), fate, told["harmless"])
-      say(ending, reason, told["french"])
+      reason, acted = failed(status, ending:get("grpc-status-details-bin"), fate, told["pilote-harmless"])
+      say(ending, reason, told["pilote-french"])
     end
   end
-  for name, value in string.gmatch(told["said"], "([^\t\n]+)\t([^\n]*)\n") do ending:add(name, value) end
+  for name, value in string.gmatch(told["pilote-said"], "([^\t]+)\t([^\t]*)") do ending:add(name, value) end
   local names = (NAMES[ending:get("grpc-status")] or "UNKNOWN") .. " " .. (NAMES[status] or "UNKNOWN")
   -- Whatever was got before the trailers came is void by now.
   handle:streamInfo():dynamicMetadata():set(OWN, "ended", acted .. " " .. names .. " " .. reason)

@@ -5,10 +5,10 @@ from typing import Final
 from gateway.envoy.doors import CARRIES_HEADER, KEY_HEADER
 from gateway.envoy.engine.resources import TYPE, Json
 
-CALL: Final = "call"
+CALL: Final = "pilote-call"
 """Key of Envoy's dynamic metadata: the decision by which Envoy carries a call."""
 ASKED: Final = "pilote-asked"
-"""The cluster of whoever decides about calls."""
+"""The cluster of whoever decides about calls, where it is told how they end and asked about their messages."""
 FILTERS: Final = TYPE + "envoy.extensions.filters.http."
 """Before the types of Envoy's filters."""
 EXT_AUTHZ: Final = "envoy.filters.http.ext_authz"

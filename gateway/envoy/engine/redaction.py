@@ -1,6 +1,6 @@
 """How Envoy has the messages of calls redacted that it carries: by its filter `ext_proc`, on routes of their own. Pure.
 
-Only the answer to `Check` leads there, by a header that says which sides are redacted. A request comes whole, a reply
+Only the answer about a call leads there, by a header that says which sides are redacted. A request comes whole, a reply
 piece by piece, so that no buffer of Envoy's bounds it; nothing of either passes before it has been answered.
 """
 

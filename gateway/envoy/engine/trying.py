@@ -1,6 +1,6 @@
 """How Envoy hands over calls that it has tried once, in vain, where the policy has another try for them. Pure.
 
-Only the answer to `Check` leads to the route for them. Envoy's own retry sends such a call on once, to whoever has
+Only the answer about a call leads to the route for them. Envoy's own retry sends such a call on once, to whoever has
 decided about it and never to an upstream: there it goes on as in any gateway (`resuming.py`). By itself Envoy counts no
 budget of a route, heeds nothing that an upstream asks for, and has no other arms.
 """
@@ -15,7 +15,7 @@ from gateway.envoy.engine.resources import TYPE, Json
 from gateway.rpc.status import DETAILS_KEY, PUSHBACK_KEY, SAID_NO
 
 AGAIN: Final = "pilote-again"
-"""The cluster of whoever goes on with a call; and the header by which the answer to `Check` leads to the route."""
+"""The cluster of whoever goes on with a call; and the header by which the answer about a call leads to the route."""
 AGAIN_SOCKET: Final = "again"
 """The name of its socket, in the folder with all that Envoy reads."""
 DECISION_HEADER: Final = "pilote-decision-id"

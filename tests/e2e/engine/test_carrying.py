@@ -39,6 +39,7 @@ async def test_a_plain_call_goes_by_envoy_and_is_recorded_settled_and_told_like_
     before = len(await world.kept())
     upstream.behave = answering(b"", trailers=(("x-page", "7"), ("pilote-decision-id", "forged")))
     sent = (*SALES, ("x-shard", "a"), ("x-shard", "b"), ("x-raw-bin", b"\x00\xff"), ("pilote-purpose", "test"))
+    sent += (("x-envoy-auth-partial-body", "true"), ("x-envoy-auth-headers-to-remove", "x-shard"))  # counts for nothing
     answered = await told(agent.contacts.GetContact(get(), metadata=sent))
     (asked,) = upstream.asked
     assert by_envoy(asked)
@@ -110,6 +111,8 @@ async def test_what_a_new_revision_forbids_envoy_is_handed_over_from_its_first_c
         ("x-envoy-retry-grpc-on", "unavailable"),
         ("pilote-fate", "untouched"),
         ("pilote-agent", "admin-bot"),
+        ("pilote-call", "somebody-else-s"),
+        ("x-pilote-envoy-key", "guessed"),
     ],
 )
 async def test_no_caller_can_tell_envoy_where_to_go_or_how_often(
@@ -125,6 +128,22 @@ async def test_no_caller_can_tell_envoy_where_to_go_or_how_often(
     assert by_envoy(asked)
     assert asked.values("pilote-agent") == ["sales-bot"]
     assert asked.values(forged[0]) == (["sales-bot"] if forged[0] == "pilote-agent" else [])
+
+
+@pytest.mark.parametrize("header", [("transfer-encoding", "chunked"), ("connection", "close"), ("upgrade", "h2c")])
+async def test_headers_of_an_older_http_come_to_nobody_and_break_no_other_call(
+    world: World, agent: Agent, upstream: FakeUpstream, header: tuple[str, str]
+) -> None:
+    await reached(agent, upstream)
+    before = len(await world.kept())
+    async with grpc.aio.insecure_channel(
+        f"127.0.0.1:{world.gateways[0].port}", options=(("grpc.use_local_subchannel_pool", 1),)
+    ) as channel:  # Envoy ends the connection
+        refused = await told(Agent(channel).contacts.GetContact(get(), metadata=(*SALES, header)))
+    assert refused.code in (grpc.StatusCode.UNAVAILABLE, grpc.StatusCode.INTERNAL)
+    assert upstream.asked == []
+    assert (await told(agent.contacts.GetContact(get(), metadata=SALES))).code is grpc.StatusCode.OK
+    assert len(await world.settled(before + 1)) == before + 1
 
 
 async def test_nobody_is_let_in_without_a_credential_and_refusals_say_what_they_say_elsewhere(

@@ -9,15 +9,20 @@ from typing import Any
 import grpc
 import pytest
 
+from gateway.callrun import CallRun
 from gateway.core.errors import Reason
+from gateway.envoy.engine.answering import SAID
+from gateway.envoy.engine.asking import Question
 from gateway.envoy.engine.carried import ENDED, OWN
+from gateway.envoy.engine.checking import Answer
 from gateway.envoy.engine.clusters import cluster_name
 from gateway.envoy.engine.configuration import Places
 from gateway.envoy.engine.engine import Engine
 from gateway.envoy.engine.filters import CALL
+from gateway.envoy.engine.questions import answering as answering_questions
 from gateway.envoy.engine.trying import TRIES
-from gateway.envoy.heads import REDACTED_HEADER, UPSTREAM_HEADER, overwrite
-from pilote.envoy import access_log_data_pb2, access_log_pb2, access_log_pb2_grpc, auth_pb2, auth_pb2_grpc
+from gateway.envoy.heads import REDACTED_HEADER, UPSTREAM_HEADER
+from pilote.envoy import access_log_data_pb2, access_log_pb2, access_log_pb2_grpc
 from tests import policies
 from tests.e2e.requests import get
 from tests.e2e.waiting import until
@@ -27,18 +32,21 @@ from tests.fakes.upstream import FakeUpstream, answering
 Entry = access_log_data_pb2.HTTPAccessLogEntry
 
 
-class Deciding(auth_pb2_grpc.AuthorizationServicer, access_log_pb2_grpc.AccessLogServiceServicer):
+class Deciding(access_log_pb2_grpc.AccessLogServiceServicer):
     """Lets every call go to one cluster, with these sides redacted, and is told how it ended."""
 
     def __init__(self, cluster: str, redacted: str) -> None:
-        self._sent = [(UPSTREAM_HEADER, cluster), (REDACTED_HEADER, redacted)]
+        told = ((UPSTREAM_HEADER, cluster), (REDACTED_HEADER, redacted), (CALL, "1"), (SAID, "."))
+        head = "".join([f"{name}: {value}\r\n" for name, value in told])
+        self._answer = Answer(f"HTTP/1.1 200 OK\r\n{head}content-length: 0\r\n\r\n".encode())
         self.entries: list[Entry] = []
 
-    async def Check(self, _request: Any, _context: Any) -> auth_pb2.CheckResponse:  # noqa: N802
-        response = auth_pb2.CheckResponse()
-        overwrite(response.ok_response.headers, self._sent)
-        response.dynamic_metadata.update({CALL: "1", "said": ""})
-        return response
+    async def answer(self, _question: Question) -> Answer:
+        """Yes."""
+        return self._answer
+
+    def unheard(self, _run: CallRun) -> None:
+        """Nothing was taken."""
 
     async def StreamAccessLogs(  # noqa: N802
         self, request_iterator: AsyncIterator[access_log_pb2.StreamAccessLogsMessage], _context: Any
@@ -58,7 +66,6 @@ async def test_a_call_that_nobody_redacts_is_refused_and_goes_nowhere_or_comes_t
     deciding = Deciding(cluster_name(revision.upstreams["crm"]), redacted)
     upstream.behave = answering(b"\x0a\x0b\x0a\x09ada@crm.x")
     server = grpc.aio.server()
-    auth_pb2_grpc.add_AuthorizationServicer_to_server(deciding, server)
     access_log_pb2_grpc.add_AccessLogServiceServicer_to_server(deciding, server)
     with tempfile.TemporaryDirectory(prefix="pilote-closed-") as folder:
         socket = str(Path(folder) / "asked")
@@ -68,6 +75,7 @@ async def test_a_call_that_nobody_redacts_is_refused_and_goes_nowhere_or_comes_t
         engine = Engine(places, clock=time.monotonic)
         engine.use(revision)
         async with (
+            answering_questions(deciding, places.home, key=places.key),
             engine.carrying(drain_seconds=0) as port,
             grpc.aio.insecure_channel(f"127.0.0.1:{port}") as channel,
         ):
