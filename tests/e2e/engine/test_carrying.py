@@ -6,30 +6,15 @@ from typing import Any
 import grpc
 import pytest
 
+from tests.e2e.by_envoy import by_envoy, reached
 from tests.e2e.policy import Data, policy
 from tests.e2e.requests import ADA, get, one_by_one, send, send_one
 from tests.e2e.waiting import eventually
 from tests.e2e.world import Agent, World, credential, told
-from tests.fakes.upstream import Asked, FakeUpstream, answering, failing, fake_upstream
+from tests.fakes.upstream import FakeUpstream, answering, failing, fake_upstream
 
 pytestmark = pytest.mark.one_store
 SALES = credential("sales-bot")
-
-
-def by_envoy(asked: Asked) -> bool:
-    """Whether Envoy has brought the call: the gateway's own gRPC says what it is."""
-    return not asked.values("user-agent")
-
-
-async def reached(agent: Agent, upstream: FakeUpstream) -> None:
-    """Wait until Envoy carries calls of the revision that is active."""
-
-    async def carried() -> bool | None:
-        await agent.contacts.GetContact(get(), metadata=SALES)
-        return by_envoy(upstream.asked[-1]) or None
-
-    await eventually(carried, what="a call that Envoy has carried")
-    upstream.asked.clear()
 
 
 async def test_a_plain_call_goes_by_envoy_and_is_recorded_settled_and_told_like_any(

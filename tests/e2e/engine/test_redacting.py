@@ -10,7 +10,7 @@ from pilote.crm.v1.contact_pb2 import Contact
 from pilote.crm.v1.contact_service_pb2 import GetContactResponse
 from pilote.crm.v1.message_pb2 import Message
 from pilote.crm.v1.message_service_pb2 import SendMessageRequest, SendMessageResponse
-from tests.e2e.engine.test_carrying import by_envoy, reached
+from tests.e2e.by_envoy import by_envoy, reached
 from tests.e2e.engine.test_ends import Ask, contact, read, shown
 from tests.e2e.policy import Data, allow_all, cap, policy
 from tests.e2e.requests import get, send

@@ -11,13 +11,13 @@ from gateway.rpc.status import PUSHBACK_KEY
 from pilote.crm.v1.contact_service_pb2 import UpdateContactRequest
 from pilote.crm.v1.message_pb2 import Message
 from pilote.crm.v1.message_service_pb2 import SendMessageRequest, SendMessageResponse
-from tests.e2e.engine.test_carrying import by_envoy
+from tests.e2e.by_envoy import by_envoy, reached
 from tests.e2e.engine.test_ends import Ask, contact, read, shown
 from tests.e2e.policy import Data, allow_all, cap
 from tests.e2e.requests import get, send
 from tests.e2e.test_fallback import either
 from tests.e2e.test_trying import DOWN, PATIENT, routed, sure, tried
-from tests.e2e.waiting import eventually, until
+from tests.e2e.waiting import until
 from tests.e2e.world import Agent, World, credential, together, told
 from tests.fakes.upstream import Asked, Behaviour, FakeUpstream, answering, failing, fake_upstream, first
 from tests.services.ports import free
@@ -31,18 +31,6 @@ NEVER = ((PUSHBACK_KEY, "-1"),)
 def update(agent: Agent) -> object:
     """A write whose repeats do no harm."""
     return agent.contacts.UpdateContact(UpdateContactRequest(), metadata=SALES)
-
-
-async def reached(agent: Agent, upstream: FakeUpstream) -> None:
-    """Wait until Envoy carries calls of the revision that is active."""
-    upstream.behave = answering(b"")
-
-    async def carried() -> bool | None:
-        await agent.contacts.GetContact(get(), metadata=SALES)
-        return by_envoy(upstream.asked[-1]) or None
-
-    await eventually(carried, what="a call that Envoy has carried")
-    upstream.asked.clear()
 
 
 class Case(NamedTuple):
