@@ -47,8 +47,10 @@ def test_time_in_which_another_process_has_the_core_does_not_count() -> None:
             another.kill()
     took = json.loads(done.stdout)
 
-    assert took["all"] > 1.3 * took["cpu"]
-    assert took["unhindered"] == pytest.approx(took["cpu"], rel=0.15)
+    in_line = took["all"] - took["cpu"]
+    assert in_line > 0.3 * took["cpu"]
+    # What a hypervisor gives to other machines is nobody's turn here, and stays in.
+    assert 0.95 * took["cpu"] <= took["unhindered"] <= took["cpu"] + 0.4 * in_line
 
 
 class Turned:

@@ -100,7 +100,7 @@ class Following:
                 if not waiting.done():
                     yield Event(data=None, comment="nothing new")
                     continue
-                seen, waiting = waiting.result(), None
+                seen, waiting = watch.number, None  # what is rendered now; it may be newer than what was waited for
                 for event in watch.rendered(render, alike):
                     yield event
         finally:
@@ -134,17 +134,17 @@ class _Watch:
         self.followers = 0
         self._gathering = gathering
         self._every_seconds = every_seconds
+        self.number = 0
+        """Of the newest look."""
         self._newest: Now | None = None
-        self._number = 0
         self._news = asyncio.Event()
         self._made: dict[Hashable, tuple[Event, ...]] = {}
         self._task = asyncio.create_task(self._look())
 
-    async def after(self, number: int) -> int:
-        """Wait for something newer than what had that number; returns its own."""
-        while self._number <= number:
+    async def after(self, number: int) -> None:
+        """Wait for something newer than what had that number."""
+        while self.number <= number:
             await self._news.wait()
-        return self._number
 
     def rendered(self, render: Render, alike: Hashable) -> tuple[Event, ...]:
         """The newest, as it is shown to all that are alike."""
@@ -163,7 +163,7 @@ class _Watch:
         due = clock.time()
         while True:
             self._newest = await self._gathering.now(self.scope)
-            self._number += 1
+            self.number += 1
             self._made = {}
             self._news.set()
             self._news = asyncio.Event()

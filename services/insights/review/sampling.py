@@ -18,6 +18,9 @@ from services.insights.signals.alerts import LEVEL, Bools, Floats
 MIN_REVIEWED: Final = 10
 """Reviewed decisions before a rate is told."""
 
+_EXACT: Final = 1e15
+"""Reviews that leave nothing to chance in a float; the quantile of a beta distribution is lost among more."""
+
 
 class Rates(msgspec.Struct, frozen=True, kw_only=True):
     """How likely a decision is reviewed, 0 to 1 each; the likeliest counts."""
@@ -130,8 +133,8 @@ def error_rate(sums: Sums, *, decisions: int, level: float = LEVEL) -> ErrorRate
     variance = sums.wrong_squares / decisions**2
     known = share * (1 - share) / variance if variance > 0 else np.inf
     least = min(evenly, known)
-    low = share if np.isinf(known) else 0.0
-    if share > 0 and 0 < known < np.inf:
+    low = share if known >= _EXACT else 0.0
+    if share > 0 and 0 < known < _EXACT:
         low = float(betaincinv(share * known, known - share * known + 1, tail))
     return ErrorRate(
         value=rate,

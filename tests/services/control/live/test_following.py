@@ -34,6 +34,15 @@ class Counting:
         """Nothing is to be given up."""
 
 
+class Bursts(Counting):
+    """Sees three times at once, and then nothing for a while."""
+
+    async def now(self, scope: Scope) -> Now:
+        for _ in range(0 if self.asked % 3 else 20):
+            await asyncio.sleep(0)
+        return await super().now(scope)
+
+
 class Rendering:
     """Knows how often it rendered."""
 
@@ -63,6 +72,14 @@ async def test_all_who_look_at_the_same_tenants_share_each_look_and_what_is_made
     assert counting.asked < 50
     for stream in streams:
         await stream.aclose()
+
+
+async def test_nobody_is_told_the_same_twice_where_the_next_look_is_there_before_the_last_one_is_read() -> None:
+    following = Following(Bursts(), every_seconds=0.0)
+    stream = await following.follow(ALL, Rendering(), alike="json")
+    found = await read(stream, 50)
+    assert found == sorted(set(found))
+    await stream.aclose()
 
 
 async def test_who_looks_at_other_tenants_has_looks_of_their_own() -> None:

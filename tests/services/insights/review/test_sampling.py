@@ -70,6 +70,14 @@ def test_evenly_drawn_decisions_have_the_interval_of_clopper_and_pearson() -> No
     assert nothing.high == pytest.approx(stats.binomtest(0, 200).proportion_ci(0.95).high)
 
 
+@pytest.mark.parametrize("chance", [1 - 2**-53, 1 - 2**-51, 1 - 2**-45, 1 - 2**-40])
+def test_wrong_ones_that_were_all_but_surely_reviewed_leave_nothing_below_them(chance: float) -> None:
+    found = error_rate(Sums.of([True] + [False] * 9, probabilities=[chance] + [1.0] * 9), decisions=20)
+    assert found is not None
+    assert found.low == pytest.approx(0.05, rel=1e-5)
+    assert found.low <= found.value <= found.high
+
+
 def test_all_reviewed_is_known_and_few_say_nothing() -> None:
     found = error_rate(Sums.of([True] + [False] * 9, probabilities=[1.0] * 10), decisions=10)
     assert found is not None
