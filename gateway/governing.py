@@ -15,7 +15,7 @@ from redis.backoff import NoBackoff
 
 from gateway import redis_clients
 from gateway.activating import Activating
-from gateway.activation.following import left
+from gateway.activation.following import first_look, left
 from gateway.activation.standing import Standing, guards
 from gateway.adapters.admission import Admission
 from gateway.adapters.facts import FactStore
@@ -61,9 +61,6 @@ from gateway.watching.watch import Watch
 
 AWAY: Final = (StoreDown, CallEnded)
 """What says at the start that the store does not answer."""
-
-FIRST_LOOK_SECONDS: Final = 10.0
-"""Longest wait for the active revision at the start; then calls are refused until it comes."""
 
 
 class Governing(msgspec.Struct, frozen=True, kw_only=True):
@@ -161,9 +158,7 @@ async def governing(
         followed = pipeline.progress.follow(lambda: pipeline.revision)
         stack.push_async_callback(ended, asyncio.create_task(followed))
         # A worker that takes its share of the port's calls before it knows the policy would refuse them.
-        with contextlib.suppress(TimeoutError):
-            async with asyncio.timeout(FIRST_LOOK_SECONDS):
-                await looked.wait()
+        await first_look(looked)
         waiting = Waiting(keeping.store, cells_of=pipeline.cells_of)
         holding = _hold(stack, Holding(pipeline, keeping, waiting, ended=watch.ended, clock=clock))
 
