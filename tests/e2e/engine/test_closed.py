@@ -1,5 +1,7 @@
 """Where nobody redacts that was to, nothing passes: a real Envoy with our configuration asks one who only decides."""
 
+import asyncio
+import contextlib
 import tempfile
 import time
 from collections.abc import AsyncIterator
@@ -11,6 +13,7 @@ import pytest
 
 from gateway.callrun import CallRun
 from gateway.core.errors import Reason
+from gateway.core.revision.compiled import Revision
 from gateway.envoy.engine.answering import SAID
 from gateway.envoy.engine.asking import Question
 from gateway.envoy.engine.carried import ENDED, OWN
@@ -26,7 +29,7 @@ from pilote.envoy import access_log_data_pb2, access_log_pb2, access_log_pb2_grp
 from tests import policies
 from tests.e2e.requests import get
 from tests.e2e.waiting import until
-from tests.e2e.world import Agent, told
+from tests.e2e.world import Agent, together, told
 from tests.fakes.upstream import FakeUpstream, answering
 
 Entry = access_log_data_pb2.HTTPAccessLogEntry
@@ -40,6 +43,9 @@ class Deciding(access_log_pb2_grpc.AccessLogServiceServicer):
         head = "".join([f"{name}: {value}\r\n" for name, value in told])
         self._answer = Answer(f"HTTP/1.1 200 OK\r\n{head}content-length: 0\r\n\r\n".encode())
         self.entries: list[Entry] = []
+        self.reads = asyncio.Event()
+        """Whether it reads how calls have ended."""
+        self.reads.set()
 
     async def answer(self, _question: Question) -> Answer:
         """Yes."""
@@ -53,18 +59,15 @@ class Deciding(access_log_pb2_grpc.AccessLogServiceServicer):
     ) -> access_log_pb2.StreamAccessLogsResponse:
         tries = False
         async for message in request_iterator:
+            await self.reads.wait()
             tries = tries or message.identifier.log_name == TRIES
             self.entries += [] if tries else message.http_logs.log_entry
         return access_log_pb2.StreamAccessLogsResponse()
 
 
-@pytest.mark.parametrize("redacted", ["request", "reply", "request+reply"])
-async def test_a_call_that_nobody_redacts_is_refused_and_goes_nowhere_or_comes_to_nobody(
-    upstream: FakeUpstream, redacted: str
-) -> None:
-    revision = policies.revision(upstreams=[{"name": "crm", "address": upstream.address}])
-    deciding = Deciding(cluster_name(revision.upstreams["crm"]), redacted)
-    upstream.behave = answering(b"\x0a\x0b\x0a\x09ada@crm.x")
+@contextlib.asynccontextmanager
+async def carrying(revision: Revision, deciding: Deciding) -> AsyncIterator[Agent]:
+    """An Envoy that asks whoever decides like that, and an agent before it, until the block ends."""
     server = grpc.aio.server()
     access_log_pb2_grpc.add_AccessLogServiceServicer_to_server(deciding, server)
     with tempfile.TemporaryDirectory(prefix="pilote-closed-") as folder:
@@ -79,9 +82,33 @@ async def test_a_call_that_nobody_redacts_is_refused_and_goes_nowhere_or_comes_t
             engine.carrying(drain_seconds=0) as port,
             grpc.aio.insecure_channel(f"127.0.0.1:{port}") as channel,
         ):
-            ended = await told(Agent(channel).contacts.GetContact(get(), timeout=20))
-            await until(lambda: bool(deciding.entries), what="the end of the call")
+            yield Agent(channel)
         await server.stop(0)
+
+
+async def test_no_end_of_a_call_is_lost_where_nobody_reads_for_a_while(upstream: FakeUpstream) -> None:
+    revision = policies.revision(upstreams=[{"name": "crm", "address": upstream.address}])
+    deciding = Deciding(cluster_name(revision.upstreams["crm"]), "")
+    upstream.behave = answering(b"")
+    async with carrying(revision, deciding) as agent:
+        deciding.reads.clear()
+        for _ in range(4):
+            await together(*(agent.contacts.GetContact(get(), timeout=20) for _ in range(150)))
+        deciding.reads.set()
+        await until(lambda: len(deciding.entries) >= 600, what="the ends of all calls")
+    assert len(deciding.entries) == 600
+
+
+@pytest.mark.parametrize("redacted", ["request", "reply", "request+reply"])
+async def test_a_call_that_nobody_redacts_is_refused_and_goes_nowhere_or_comes_to_nobody(
+    upstream: FakeUpstream, redacted: str
+) -> None:
+    revision = policies.revision(upstreams=[{"name": "crm", "address": upstream.address}])
+    deciding = Deciding(cluster_name(revision.upstreams["crm"]), redacted)
+    upstream.behave = answering(b"\x0a\x0b\x0a\x09ada@crm.x")
+    async with carrying(revision, deciding) as agent:
+        ended = await told(agent.contacts.GetContact(get(), timeout=20))
+        await until(lambda: bool(deciding.entries), what="the end of the call")
     (entry,) = deciding.entries
     said = entry.common_properties.metadata.filter_metadata
     if "request" in redacted:
