@@ -3,6 +3,7 @@
 import asyncio
 import contextlib
 import itertools
+import socket
 import tempfile
 from collections.abc import AsyncIterator, Iterator, Sequence
 from pathlib import Path
@@ -70,6 +71,17 @@ async def asking(home: Path) -> AsyncIterator[tuple[Answering, asyncio.StreamRea
 def question(body: bytes = b"", *, keys: Sequence[str] = (KEY,), more: str = "") -> bytes:
     head = f"POST /a.B/C HTTP/1.1\r\nhost: a\r\n{more}content-length: {len(body)}\r\n"
     return (head + "".join([f"x-pilote-envoy-key: {key}\r\n" for key in keys]) + "\r\n").encode() + body
+
+
+async def test_a_burst_of_connections_waits_where_the_loop_has_other_things_to_do(home: Path) -> None:
+    async with asking(home) as (_, reader, writer):
+        with contextlib.ExitStack() as stack:
+            for _ in range(400):  # nobody accepts any of them meanwhile
+                each = stack.enter_context(socket.socket(socket.AF_UNIX))
+                each.settimeout(0)
+                each.connect(str(home / SOCKET))
+            writer.write(question())
+            assert (await reader.readline()).startswith(b"HTTP/1.1 ")
 
 
 @given(st.lists(st.binary(max_size=300), min_size=1, max_size=3), st.lists(st.integers(0, 700), max_size=6))

@@ -18,6 +18,7 @@ from gateway.callrun import CallRun
 from gateway.envoy.doors import KEY_HEADER
 from gateway.envoy.engine.asking import Question
 from gateway.envoy.engine.checking import Answer
+from gateway.envoy.engine.clusters import MOST_QUESTIONS
 from gateway.open_files import enough
 
 SOCKET: Final = "questions"
@@ -48,7 +49,12 @@ async def answering(checking: Answers, home: Path, *, key: str) -> AsyncIterator
     enough()
     connections: set[_Connection] = set()
     loop = asyncio.get_running_loop()
-    server = await loop.create_unix_server(lambda: _Connection(checking, key.encode(), connections), home / SOCKET)
+
+    def connection() -> _Connection:
+        return _Connection(checking, key.encode(), connections)
+
+    # A Unix socket refuses at once whoever comes when so many wait, and Envoy tells the caller that nobody answers.
+    server = await loop.create_unix_server(connection, home / SOCKET, backlog=MOST_QUESTIONS)
     try:
         (home / SOCKET).chmod(0o600)
         yield
