@@ -80,7 +80,7 @@ async def walk(visitor: Visitor, *, axe: bool) -> list[str]:
 
 
 @pytest.mark.integration
-@pytest.mark.timeout(900)  # many pages, on a machine that may have other things to do
+@pytest.mark.timeout(400)  # many pages, on a machine that may have other things to do
 @pytest.mark.parametrize("look", LOOKS.values(), ids=LOOKS)
 async def test_nothing_goes_wrong_on_any_page_that_links_lead_to(
     visit: Visit, work: Workplace, look: dict[str, Any]
@@ -93,7 +93,7 @@ async def test_nothing_goes_wrong_on_any_page_that_links_lead_to(
 
 
 @pytest.mark.integration
-@pytest.mark.timeout(900)
+@pytest.mark.timeout(400)
 @pytest.mark.parametrize("role", Role)
 async def test_no_link_leads_a_role_where_it_may_not_go(visit: Visit, work: Workplace, role: Role) -> None:
     await _data(work, work.world.stack)

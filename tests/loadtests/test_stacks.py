@@ -49,7 +49,7 @@ ASKS = "read the question"
         ),
         ("_Connection.on_message_complete (gateway/envoy/engine/questions.py:110)", ASKS),
         (f"{ASKED};Doors.look (gateway/envoy/doors.py:48)", "look at Envoy's key"),
-        (f"{ASKED};carry (gateway/envoy/engine/answering.py:60);overwrite (gateway/envoy/heads.py:38)", "answer Envoy"),
+        (f"{ASKED};carry (gateway/envoy/engine/answering.py:60)", "answer Envoy"),
         (f"{HOSTED};AccessLog._settle (gateway/envoy/access_log.py:70)", "read the access log"),
         (f"{ASKED};Pipeline.settle (gateway/pipeline.py:240)", "settle"),
         (HOSTED, "gRPC by ASGI"),

@@ -1,4 +1,7 @@
-"""Where nobody redacts that was to, nothing passes: a real Envoy with our configuration asks one who only decides."""
+"""Where nobody redacts that was to, nothing passes, and where nobody reads for a while nothing is lost.
+
+A real Envoy with our configuration asks one who only decides.
+"""
 
 import asyncio
 import contextlib
